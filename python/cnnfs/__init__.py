@@ -1,0 +1,28 @@
+"""Dense neural networks on the CPU: fast, small, and the same bits everywhere.
+
+Functions on arrays: `dense`, `step`, `linear`, `sigmoid`, `relu`. Classes: `Layer`, `Network`.
+
+>>> import cnnfs
+>>> layer = cnnfs.Layer.from_arrays([[0.5, -1.0], [3.0, 1.0]], [0.25, 0.0], "relu")
+>>> layer([1.0, 2.0])
+array([0., 5.])
+"""
+
+from cnnfs._cnnfs_core import __version__, dense, linear, relu, sigmoid, step
+from cnnfs.activations import Activation
+from cnnfs.layer import Layer
+from cnnfs.network import Network
+from cnnfs.runtime import show_config
+
+__all__ = [
+    "Activation",
+    "Layer",
+    "Network",
+    "__version__",
+    "dense",
+    "linear",
+    "relu",
+    "show_config",
+    "sigmoid",
+    "step",
+]

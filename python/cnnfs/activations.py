@@ -1,0 +1,17 @@
+"""The activation functions by name."""
+
+from enum import StrEnum
+
+
+class Activation(StrEnum):
+    """The activation functions. A member is its string: either can be given wherever one is asked for.
+
+    >>> import cnnfs
+    >>> cnnfs.Activation.RELU == "relu"
+    True
+    """
+
+    LINEAR = "linear"
+    STEP = "step"
+    SIGMOID = "sigmoid"
+    RELU = "relu"

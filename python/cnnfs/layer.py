@@ -1,0 +1,187 @@
+"""A layer of neurons."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Self, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfs import _cnnfs_core
+from cnnfs.activations import Activation
+from cnnfs.signature import CallSignature
+
+
+class Layer(_cnnfs_core.Layer):
+    """A layer of neurons, each of which takes all inputs: ``activation(x @ weights.T + bias)``.
+
+    A new layer's weights are random: for "relu" normal with standard deviation
+    ``sqrt(2 / n_inputs)`` [1]_, else uniform in ``+-sqrt(6 / (n_inputs + n_neurons))`` [2]_. Its
+    biases are zeros. `Layer.from_arrays` makes a layer of weights that you have.
+
+    Call the layer to use it: ``layer(x)``, or ``layer(x, out)`` to write into an array of yours.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Numbers (features) that each neuron takes.
+    n_neurons : int
+        Neurons, which is also the numbers that the layer gives.
+    activation : str or Activation, default "linear"
+        "linear", "step", "sigmoid" or "relu".
+    dtype : {"float32", "float64"}, default "float32"
+        What the layer computes in. Other input is cast to it.
+    rng : None, int, numpy.random.Generator or anything that numpy.random.default_rng takes
+        Where the weights are drawn from. The same int gives the same weights.
+
+    Raises
+    ------
+    ValueError
+        If a size is negative, or activation or dtype is unknown.
+    TypeError
+        If a size is not an integer.
+
+    References
+    ----------
+    .. [1] He et al., "Delving Deep into Rectifiers", 2015, equation 10.
+    .. [2] Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+       networks", 2010, equation 16.
+
+    Examples
+    --------
+    >>> import cnnfs
+    >>> layer = cnnfs.Layer(4, 3, "relu", rng=0)
+    >>> layer
+    Layer(4, 3, activation='relu', dtype='float32')
+    >>> layer([1.0, 2.0, 3.0, 2.5]).shape
+    (3,)
+    """
+
+    __signature__ = CallSignature()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        n_inputs: SupportsIndex,
+        n_neurons: SupportsIndex,
+        activation: str = "linear",
+        *,
+        dtype: npt.DTypeLike = "float32",
+        rng: Any = None,
+    ) -> None:
+        inputs, neurons = _size(n_inputs, "n_inputs"), _size(n_neurons, "n_neurons")
+        single = _is_single(dtype)
+        draw = np.random.default_rng(rng)
+        shape = (neurons, inputs)
+        if activation == Activation.RELU:
+            weights = draw.normal(0.0, np.sqrt(2 / max(inputs, 1)), shape)
+        else:
+            edge = np.sqrt(6 / max(inputs + neurons, 1))
+            weights = draw.uniform(-edge, edge, shape)
+        super().__init__(weights, None, activation, single)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        weights: npt.ArrayLike,
+        bias: npt.ArrayLike | None = None,
+        activation: str = "linear",
+        *,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Self:
+        """A layer of these weights and biases, which are copied.
+
+        Parameters
+        ----------
+        weights : array_like, shape (n_neurons, n_inputs)
+            A row for each neuron. (scikit-learn and Keras keep the transpose.)
+        bias : array_like, shape (n_neurons,), optional
+            A number for each neuron. None means zeros.
+        activation : str or Activation, default "linear"
+        dtype : {"float32", "float64"}, optional
+            None: float32 if every array given is float32 or float16, else float64.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or activation or dtype is unknown.
+        TypeError
+            If an array is not made of real numbers.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> cnnfs.Layer.from_arrays([[1.0, -1.0]], [0.5], "step")([3.0, 2.0])
+        array([1.])
+        """
+        single = None if dtype is None else _is_single(dtype)
+        return cls._made_of(weights, bias, activation, single)
+
+    @classmethod
+    def _made_of(
+        cls, weights: npt.ArrayLike, bias: npt.ArrayLike | None, activation: str, single: bool | None
+    ) -> Self:
+        # Without __init__ of a subclass, whose arguments nobody here knows.
+        layer = cls.__new__(cls)
+        _cnnfs_core.Layer.__init__(layer, weights, bias, activation, single)
+        return layer
+
+    @property
+    def activation(self) -> Activation:
+        """The activation function."""
+        return Activation(self.activation_name)
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights and biases there are."""
+        return (self.n_inputs + 1) * self.n_neurons
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return (
+            f"{name}({self.n_inputs}, {self.n_neurons}, "
+            f"activation='{self.activation}', dtype='{self.dtype}')"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Layer):
+            return NotImplemented
+        return (
+            self.dtype == other.dtype
+            and self.activation == other.activation
+            and np.array_equal(self.bias, other.bias)
+            and np.array_equal(self.weights, other.weights)
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        single = self.dtype == np.float32
+        arguments = (type(self), self.weights, self.bias, str(self.activation), single)
+        return _restore_layer, arguments, self.__dict__ or None
+
+
+def _restore_layer(
+    cls: type[Layer],
+    weights: npt.NDArray[Any],
+    bias: npt.NDArray[Any],
+    activation: str,
+    single: bool,
+) -> Layer:
+    return cls._made_of(weights, bias, activation, single)
+
+
+def _size(value: SupportsIndex, name: str) -> int:
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None
+    if size < 0:
+        raise ValueError(f"{name} must not be negative, but is {size}")
+    return size
+
+
+def _is_single(dtype: npt.DTypeLike) -> bool:
+    wanted = None if dtype is None else np.dtype(dtype)
+    if wanted not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, not {wanted}")
+    return wanted == np.float32

@@ -1,0 +1,130 @@
+// The micro-kernel: a tile of rows times one or more panels of packed weights, and the loops around.
+#pragma once
+
+#include "kernels/activations.hpp"
+#include "kernels/kernels.hpp"
+
+namespace cnnfs {
+namespace {
+
+template <class T>
+constexpr Index panel = 2 * lanes<T>;
+
+constexpr int most_panels = 4;  // side by side, so that a single row has chains enough to overlap
+
+// sums(row, p, v) = the products of one row with vector v of panel p: `Rows` rows, `Panels` panels
+// side by side, `Width` vectors to a panel. Each sum is a chain over a block of depth, and the blocks
+// are added in ascending order through `sums`, whichever the tile's shape: so all shapes give the same
+// bits.
+template <class T, int Rows, int Panels, int Width>
+void tile(Index depth, const T* x, Index x_stride, const T* packed, T* sums) {
+    constexpr int vectors = Panels * Width;
+    const Index panel_stride = depth * Width * lanes<T>;
+    for (Index k0 = 0;; k0 += depth_block) {
+        const Index k1 = k0 + depth_block < depth ? k0 + depth_block : depth;
+        Vec<T> sum[Rows][vectors];
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) sum[r][v] = splat(T(0));
+        const T* w = packed + k0 * Width * lanes<T>;
+        for (Index k = k0; k < k1; ++k, w += Width * lanes<T>) {
+            Vec<T> weight[vectors];
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v)
+                weight[v] = load(w + v / Width * panel_stride + v % Width * lanes<T>);
+#pragma GCC unroll 12
+            for (int r = 0; r < Rows; ++r) {
+                Vec<T> value = splat(x[r * x_stride + k]);
+#pragma GCC unroll 8
+                for (int v = 0; v < vectors; ++v)
+                    sum[r][v] = multiply_add<T>(value, weight[v], sum[r][v]);
+            }
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < vectors; ++v) {
+                T* total = sums + (r * vectors + v) * lanes<T>;
+                store(total, k0 == 0 ? sum[r][v] : load(total) + sum[r][v]);
+            }
+        if (k1 == depth) return;
+    }
+}
+
+template <class T>
+using Tile = void (*)(Index depth, const T* x, Index x_stride, const T* packed, T* sums);
+
+// The tile for 1..tile_rows rows.
+template <class T, int Panels, int Width, int Rows = int(tile_rows)>
+CNNFS_INLINE Tile<T> tile_for(Index rows) {
+    if constexpr (Rows == 1) return tile<T, 1, Panels, Width>;
+    else return rows == Rows ? tile<T, Rows, Panels, Width>
+                             : tile_for<T, Panels, Width, Rows - 1>(rows);
+}
+
+// A NaN result is always the positive quiet NaN: which operand's bits survive an operation differs
+// between processors and between the ways a compiler may order the operands.
+template <class T>
+CNNFS_INLINE Vec<T> one_nan(Vec<T> z) {
+    return z == z ? z : splat(T(__builtin_nan("")));
+}
+
+// y = activation(sums + bias) for one tile of `columns` columns.
+template <class T, class F>
+CNNFS_INLINE void finish(F, Index rows, Index columns, const T* sums, Index sums_stride,
+                         const T* bias, T* y, Index y_stride) {
+    for (Index r = 0; r < rows; ++r, sums += sums_stride, y += y_stride) {
+        Index j = 0;
+        for (; j + lanes<T> <= columns; j += lanes<T>)
+            store(y + j, F::template apply<T>(one_nan<T>(load(sums + j) + load(bias + j))));
+        if (j < columns)
+            store_first(y + j, F::template apply<T>(one_nan<T>(load(sums + j) + load(bias + j))),
+                        columns - j);
+    }
+}
+
+// All rows of the task times the panels that start at column `first`.
+template <class T, int Panels, int Width, int MostRows, class F>
+CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
+    constexpr Index width = Panels * Width * lanes<T>;
+    static_assert(MostRows * width <= tile_rows * panel<T> || MostRows * Panels <= 2 * most_panels);
+    alignas(64) T sums[MostRows * width];
+    const Index left = task.y.cols - first;
+    const Index columns = left < width ? left : width;
+    for (Index row = 0; row < task.x.rows;) {
+        // The last two tiles share their rows evenly: a tile of few rows is a slow one.
+        const Index rest = task.x.rows - row;
+        const Index rows = rest <= MostRows ? rest : rest >= 2 * MostRows ? MostRows : (rest + 1) / 2;
+        tile_for<T, Panels, Width, MostRows>(rows)(task.x.cols, task.x.row(row), task.x.stride,
+                                                   task.packed + first * task.x.cols, sums);
+        finish<T>(function, rows, columns, sums, width, task.bias + first, task.y.row(row) + first,
+                  task.y.stride);
+        row += rows;
+    }
+}
+
+template <class T>
+void dense(const DenseTask<T>& task) {
+    with_activation(task.activation, [&](auto function) {
+        const Index columns = task.y.cols;
+        // Whole panels; a remainder wider than one vector fills a panel of its own.
+        Index panels = (columns + lanes<T> - 1) / panel<T>;
+        Index first = 0;
+        // Few rows alone have too few chains of additions to keep the pipelines full.
+        if (task.x.rows == 1) {
+            for (; panels >= 4; panels -= 4, first += 4 * panel<T>)
+                strip<T, 4, 2, 1>(function, task, first);
+        }
+        if (task.x.rows <= 3) {
+            for (; panels >= 2; panels -= 2, first += 2 * panel<T>)
+                strip<T, 2, 2, 3>(function, task, first);
+        }
+        for (; panels > 0; --panels, first += panel<T>)
+            strip<T, 1, 2, int(tile_rows)>(function, task, first);
+        if (first < columns) strip<T, 1, 1, int(tile_rows)>(function, task, first);
+    });
+}
+
+}  // namespace
+}  // namespace cnnfs

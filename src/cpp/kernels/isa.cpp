@@ -1,0 +1,20 @@
+// One kernel set. Compiled once per instruction set with that set's flags and with CNNFS_ISA naming
+// it. Exports exactly one symbol, constant data: no code of this file runs before it is chosen.
+#include "kernels/gemm.hpp"
+#include "kernels/kernels.hpp"
+#include "kernels/pack.hpp"
+
+#define CNNFS_JOIN_(a, b) a##b
+#define CNNFS_JOIN(a, b) CNNFS_JOIN_(a, b)
+#define CNNFS_TEXT_(a) #a
+#define CNNFS_TEXT(a) CNNFS_TEXT_(a)
+
+namespace cnnfs {
+
+#define CNNFS_KERNELS(T) {lanes<T>, panel<T>, tile_rows, dense<T>, pack<T>, activate<T>}
+
+extern const KernelSet CNNFS_JOIN(kernels_, CNNFS_ISA);
+constinit const KernelSet CNNFS_JOIN(kernels_, CNNFS_ISA) = {
+    Isa::CNNFS_ISA, CNNFS_TEXT(CNNFS_ISA), CNNFS_KERNELS(float), CNNFS_KERNELS(double)};
+
+}  // namespace cnnfs

@@ -1,0 +1,68 @@
+// A kernel set is data: sizes and function pointers. There is one for each instruction set.
+#pragma once
+
+#include "core/cpu.hpp"
+#include "core/matrix.hpp"
+#include "kernels/activation.hpp"
+
+namespace cnnfs {
+
+// The depth k is summed in blocks of this many terms: each block is a chain of fused multiply-adds
+// from +0, and the block sums are added in ascending order. It is part of the numeric contract.
+inline constexpr Index depth_block = 128;
+
+// Y = activation(X W^T + bias) for some rows and for output columns that begin at a panel.
+// `packed` is laid out by Kernels::pack; `bias` is padded with zeros to whole panels.
+template <class T>
+struct DenseTask {
+    MatrixView<const T> x;  // rows x n_inputs
+    const T* packed;
+    const T* bias;
+    MatrixView<T> y;  // rows x (columns to compute)
+    Activation activation;
+};
+
+template <class T>
+struct Kernels {
+    Index lanes;      // columns of one vector
+    Index panel;      // columns of one panel of packed weights: two vectors
+    Index tile_rows;  // rows whose sums fit the registers beside one panel
+
+    void (*dense)(const DenseTask<T>&);
+    // weights (n_outputs x n_inputs) -> packed_size(n_inputs, n_outputs) elements
+    void (*pack)(MatrixView<const T> weights, T* packed);
+    void (*activate)(Activation, Index n, const T* x, T* y);
+
+    // Columns after padding: whole panels, and for a remainder of at most one vector half a panel.
+    Index padded_columns(Index n_outputs) const {
+        return (n_outputs + lanes - 1) / lanes * lanes;
+    }
+    Index packed_size(Index n_inputs, Index n_outputs) const {
+        return padded_columns(n_outputs) * n_inputs;
+    }
+};
+
+struct KernelSet {
+    Isa isa;
+    const char* name;
+    Kernels<float> f32;
+    Kernels<double> f64;
+
+    template <class T>
+    const Kernels<T>& of() const {
+        if constexpr (sizeof(T) == sizeof(float)) return f32;
+        else return f64;
+    }
+};
+
+// Every set that was compiled in and that this machine can run, slowest first.
+struct KernelSets {
+    const KernelSet* sets[4];
+    int count;
+};
+const KernelSets& available_kernels();
+
+// The fastest available set, or the one that `wish` names. Null if the wish cannot be had.
+const KernelSet* find_kernels(const char* wish);
+
+}  // namespace cnnfs

@@ -1,0 +1,145 @@
+// The vector type: one register of float or double, on the GCC/Clang vector extension.
+//
+// Only isa.cpp includes this file, once for each instruction set. Operators (+ - * / < & ?:) come
+// with the extension; what stands here is what it lacks. Everything is internal to the object
+// file: an inline function with external linkage, compiled for AVX-512, could be the one copy that
+// the linker keeps for everybody.
+#pragma once
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "core/matrix.hpp"
+
+#define CNNFS_INLINE __attribute__((always_inline)) inline
+
+namespace cnnfs {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+constexpr Index tile_rows = 12;  // 24 sums + 2 weights + 1 broadcast of 32 registers
+#elif defined(__AVX2__)
+constexpr int vector_bytes = 32;
+constexpr Index tile_rows = 6;  // 12 sums + 2 weights + 1 broadcast of 16 registers
+#elif defined(__aarch64__)
+constexpr int vector_bytes = 16;
+constexpr Index tile_rows = 12;
+#else
+constexpr int vector_bytes = 16;
+constexpr Index tile_rows = 4;  // 8 sums + 2 weights + 1 broadcast + products of 16 registers
+#endif
+
+template <class T>
+struct Lanes;
+template <>
+struct Lanes<float> {
+    typedef float Vec __attribute__((vector_size(vector_bytes)));
+    typedef int Bits __attribute__((vector_size(vector_bytes)));
+    using Bit = int;
+};
+template <>
+struct Lanes<double> {
+    typedef double Vec __attribute__((vector_size(vector_bytes)));
+    typedef long long Bits __attribute__((vector_size(vector_bytes)));
+    using Bit = long long;
+};
+template <class T>
+using Vec = typename Lanes<T>::Vec;
+template <class T>
+using Bits = typename Lanes<T>::Bits;
+
+template <class T>
+constexpr Index lanes = vector_bytes / Index(sizeof(T));
+
+template <class T>
+CNNFS_INLINE Vec<T> splat(T value) {
+    return Vec<T>{} + value;
+}
+
+template <class T>
+CNNFS_INLINE Vec<T> load(const T* p) {
+    Vec<T> v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class T>
+CNNFS_INLINE void store(T* p, Vec<T> v) {
+    __builtin_memcpy(p, &v, sizeof v);
+}
+
+// The first n < lanes elements only; the other lanes are 0 and their memory is not touched.
+template <class T>
+CNNFS_INLINE Vec<T> load_first(const T* p, Index n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
+    else return (Vec<T>)_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p);
+#else
+    T part[lanes<T>] = {};
+    for (Index i = 0; i < n; ++i) part[i] = p[i];
+    return load(part);
+#endif
+}
+
+template <class T>
+CNNFS_INLINE void store_first(T* p, Vec<T> v, Index n) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), (__m512)v);
+    else _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
+#else
+    T part[lanes<T>];
+    store(part, v);
+    for (Index i = 0; i < n; ++i) p[i] = part[i];
+#endif
+}
+
+#if defined(__AVX512F__)
+CNNFS_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+    return (Vec<float>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+    return (Vec<double>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+#elif defined(__FMA__)
+CNNFS_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+    return (Vec<float>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+    return (Vec<double>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+#elif defined(__aarch64__)
+CNNFS_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+    return (Vec<float>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+    return (Vec<double>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+#else
+// Without the instruction the correctly rounded function of the C library: slow, but the
+// activations, which rest on exact remainders, keep their bits on every machine.
+CNNFS_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+    for (int i = 0; i < int(lanes<float>); ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+}
+CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+    for (int i = 0; i < int(lanes<double>); ++i) c[i] = __builtin_fma(a[i], b[i], c[i]);
+    return c;
+}
+#endif
+
+// One step of a dot product: fused where the instruction exists, else two roundings.
+template <class T>
+CNNFS_INLINE Vec<T> multiply_add(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+}  // namespace
+}  // namespace cnnfs

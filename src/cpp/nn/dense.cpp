@@ -1,0 +1,135 @@
+#include "nn/dense.hpp"
+
+#include <algorithm>
+
+namespace cnnfs {
+
+namespace {
+
+// Multiply-adds between two looks at the interrupt: a millisecond on AVX-512, some ten without SIMD.
+constexpr Index most_work = Index(1) << 26;
+
+// How many columns, in whole panels, keep one kernel call below most_work.
+Index columns_at_once(Index panel, Index rows, Index depth, Index columns) {
+    const Index panel_work = std::max<Index>(1, rows * depth) * panel;
+    return std::min(columns, std::max<Index>(1, most_work / panel_work) * panel);
+}
+
+template <class T>
+MatrixView<T> columns_of(MatrixView<T> m, Index first, Index count) {
+    return {m.data + first, m.rows, count, m.stride};
+}
+
+}  // namespace
+
+template <class T>
+std::shared_ptr<const Dense<T>> Dense<T>::make(const KernelSet& kernels,
+                                               MatrixView<const T> weights, const T* bias,
+                                               Activation activation, Interrupt* interrupt) {
+    const Kernels<T>& k = kernels.of<T>();
+    std::shared_ptr<Dense> dense(new Dense);
+    dense->kernels_ = &kernels;
+    dense->n_inputs_ = weights.cols;
+    dense->n_outputs_ = weights.rows;
+    dense->activation_ = activation;
+
+    const Index padded = k.padded_columns(weights.rows);
+    dense->bias_ = Buffer<T>(padded);
+    T* end = std::fill_n(dense->bias_.data(), padded, T(0));
+    if (bias) std::copy_n(bias, weights.rows, end - padded);
+
+    dense->packed_ = Buffer<T>(k.packed_size(weights.cols, weights.rows));
+    const Index step = columns_at_once(k.panel, 1, 16 * weights.cols, weights.rows);
+    for (Index first = 0; first < weights.rows; first += step) {
+        if (stopped(interrupt)) return nullptr;
+        const Index count = std::min(step, weights.rows - first);
+        k.pack({weights.row(first), count, weights.cols, weights.stride},
+               dense->packed_.data() + first * weights.cols);
+    }
+    return dense;
+}
+
+template <class T>
+void Dense<T>::unpack_weights(T* weights) const {
+    const Kernels<T>& k = kernels_->of<T>();
+    for (Index j = 0; j < n_outputs_; ++j) {
+        const Index first = j / k.panel * k.panel;
+        const Index width = std::min(k.panel, k.padded_columns(n_outputs_) - first);
+        const T* source = packed_.data() + first * n_inputs_ + (j - first);
+        for (Index i = 0; i < n_inputs_; ++i) weights[j * n_inputs_ + i] = source[i * width];
+    }
+}
+
+template <class T>
+bool Dense<T>::forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const {
+    const Kernels<T>& k = kernels_->of<T>();
+    const Index step = columns_at_once(k.panel, x.rows, n_inputs_, n_outputs_);
+    for (Index first = 0; first < n_outputs_; first += step) {
+        if (stopped(interrupt)) return false;
+        k.dense({x, packed_.data() + first * n_inputs_, bias_.data() + first,
+                 columns_of(y, first, std::min(step, n_outputs_ - first)), activation_});
+    }
+    return true;
+}
+
+template <class T>
+bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<const T> weights,
+                const T* bias, Activation activation, MatrixView<T> y, Interrupt* interrupt) {
+    // Packed weights that are read for every row should stay in the second-level cache.
+    constexpr Index most_packed = (Index(1) << 18) / sizeof(T);
+    constexpr Index on_stack = 1024;
+    const Kernels<T>& k = kernels.of<T>();
+    const Index depth = weights.cols;
+    const Index step = std::min(columns_at_once(k.panel, x.rows, depth, weights.rows),
+                                std::max<Index>(1, most_packed / std::max<Index>(1, depth * k.panel)) *
+                                    k.panel);
+    const Index padded = k.padded_columns(step);
+    alignas(buffer_alignment) T small[on_stack];
+    Buffer<T> large;
+    T* packed = small;
+    if (padded * (depth + 1) > on_stack) {
+        large = Buffer<T>(padded * (depth + 1));
+        packed = large.data();
+    }
+    T* padded_bias = packed + padded * depth;
+    for (Index first = 0; first < weights.rows; first += step) {
+        const Index count = std::min(step, weights.rows - first);
+        k.pack({weights.row(first), count, depth, weights.stride}, packed);
+        std::fill_n(padded_bias, padded, T(0));
+        if (bias) std::copy_n(bias + first, count, padded_bias);
+        const Index rows_at_once = std::max<Index>(1, most_work / (step * std::max<Index>(1, depth)));
+        for (Index row = 0; row < x.rows; row += rows_at_once) {
+            if (stopped(interrupt)) return false;
+            const Index rows = std::min(rows_at_once, x.rows - row);
+            k.dense({{x.row(row), rows, depth, x.stride},
+                     packed,
+                     padded_bias,
+                     {y.row(row) + first, rows, count, y.stride},
+                     activation});
+        }
+    }
+    return true;
+}
+
+template <class T>
+bool activate(const KernelSet& kernels, Activation activation, Index n, const T* x, T* y,
+              Interrupt* interrupt) {
+    constexpr Index step = Index(1) << 17;
+    for (Index i = 0; i < n; i += step) {
+        if (stopped(interrupt)) return false;
+        kernels.of<T>().activate(activation, std::min(step, n - i), x + i, y + i);
+    }
+    return true;
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+#define CNNFS_INSTANTIATE(T)                                                                  \
+    template bool dense_once(const KernelSet&, MatrixView<const T>, MatrixView<const T>,      \
+                             const T*, Activation, MatrixView<T>, Interrupt*);                \
+    template bool activate(const KernelSet&, Activation, Index, const T*, T*, Interrupt*);
+CNNFS_INSTANTIATE(float)
+CNNFS_INSTANTIATE(double)
+
+}  // namespace cnnfs
