@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Activation(StrEnum):
-    """The activation functions. A member is its string: either can be given wherever one is asked for.
+    """The activation functions. A member is its string: give either.
 
     >>> import cnnfs
     >>> cnnfs.Activation.RELU == "relu"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Self, SupportsIndex
+from typing import Any, ClassVar, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ class Layer(_cnnfs_core.Layer):
     (3,)
     """
 
-    __signature__ = CallSignature()
+    __signature__: ClassVar[Any] = CallSignature()
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -120,7 +120,11 @@ class Layer(_cnnfs_core.Layer):
 
     @classmethod
     def _made_of(
-        cls, weights: npt.ArrayLike, bias: npt.ArrayLike | None, activation: str, single: bool | None
+        cls,
+        weights: npt.ArrayLike,
+        bias: npt.ArrayLike | None,
+        activation: str,
+        single: bool | None,
     ) -> Self:
         # Without __init__ of a subclass, whose arguments nobody here knows.
         layer = cls.__new__(cls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, SupportsIndex, overload
+from typing import Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
 from cnnfs.layer import Layer
@@ -13,9 +13,9 @@ from cnnfs.signature import CallSignature
 class Network(_cnnfs_core.Network):
     """Layers one after another, each taking what the one before gives.
 
-    Call the network to use it: ``net(x)``, or ``net(x, out)`` to write into an array of yours. x has
-    shape ``(n_inputs,)`` or ``(..., n_inputs)`` and is cast to the network's dtype; the result has
-    shape ``(n_outputs,)`` or ``(..., n_outputs)``. A row gives the same bits in any batch.
+    Call the network to use it: ``net(x)``, or ``net(x, out)`` to write into an array of yours. x
+    has shape ``(n_inputs,)`` or ``(..., n_inputs)`` and is cast to the network's dtype; the result
+    has shape ``(n_outputs,)`` or ``(..., n_outputs)``. A row gives the same bits in any batch.
 
     The network holds the layers themselves, not copies: new weights of a layer are seen by every
     network that it is part of.
@@ -47,7 +47,7 @@ class Network(_cnnfs_core.Network):
     total    4 -> 2                      58
     """
 
-    __signature__ = CallSignature()
+    __signature__: ClassVar[Any] = CallSignature()
     __hash__ = None  # type: ignore[assignment]
 
     _layers: tuple[Layer, ...]

@@ -13,10 +13,12 @@ namespace {
 
 int failures = 0;
 
-void expect(bool holds, const char* what, const char* isa, Index rows, Index inputs, Index outputs) {
+void expect(bool holds, const char* what, const char* isa, Index rows, Index inputs,
+            Index outputs) {
     if (holds) return;
     ++failures;
-    std::printf("FAILED %s: %s, %td rows, %td inputs, %td outputs\n", isa, what, rows, inputs, outputs);
+    std::printf("FAILED %s: %s, %td rows, %td inputs, %td outputs\n", isa, what, rows, inputs,
+                outputs);
 }
 
 template <class T>
@@ -39,7 +41,8 @@ void check_dense(const KernelSet& set, Index rows, Index inputs, Index outputs, 
     const auto x = random_numbers<T>(rows * inputs, 1), w = random_numbers<T>(outputs * inputs, 2);
     const auto b = random_numbers<T>(outputs, 3);
     std::vector<T> want(std::size_t(rows * outputs) + 1, T(7)), got = want, once = want;
-    const MatrixView<const T> xs{x.data(), rows, inputs, inputs}, ws{w.data(), outputs, inputs, inputs};
+    const MatrixView<const T> xs{x.data(), rows, inputs, inputs},
+        ws{w.data(), outputs, inputs, inputs};
     reference::dense<T>(xs, ws, b.data(), act, {want.data(), rows, outputs, outputs},
                         set.isa != Isa::generic);
     const auto dense = Dense<T>::make(set, ws, b.data(), act, nullptr);
@@ -74,21 +77,24 @@ void check_network(const KernelSet& set, Index rows, const std::vector<Index>& w
     }
     std::vector<T> got(want.size(), T(7));
     const Network<T> network(layers);
-    network.forward({pass.data(), Index(pass.size())}, {x.data(), rows, widths.front(), widths.front()},
+    network.forward({pass.data(), Index(pass.size())},
+                    {x.data(), rows, widths.front(), widths.front()},
                     {got.data(), rows, widths.back(), widths.back()}, nullptr);
     expect(same_bits(want, got), "Network::forward", set.name, rows, widths.front(), widths.back());
 }
 
 template <class T>
 void check(const KernelSet& set) {
-    const Index sizes[] = {0, 1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 64, 65, 127, 128, 129, 200, 257, 300};
+    const Index sizes[] = {0,  1,  2,  3,   7,   15,  16,  17,  31, 32,
+                           33, 64, 65, 127, 128, 129, 200, 257, 300};
     for (Index outputs : sizes)
         for (Index inputs : sizes) {
             check_dense<T>(set, 5, inputs, outputs, Activation::linear);
             check_dense<T>(set, 1, inputs, outputs, Activation::relu);
         }
     for (Index rows = 0; rows <= 40; ++rows)
-        for (Index outputs : {1, 5, 30, 47, 161}) check_dense<T>(set, rows, 140, outputs, Activation::step);
+        for (Index outputs : {1, 5, 30, 47, 161})
+            check_dense<T>(set, rows, 140, outputs, Activation::step);
     for (Index rows : {1, 33, 1000}) check_network<T>(set, rows, {20, 70, 3, 129, 2});
     check_network<T>(set, 300, {5, 2000, 6});
 }

@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
             before = y[j];
         }
     }
-    std::printf("sigmoid: %llu numbers, largest error %.4f ulp at %a\n", (unsigned long long)numbers,
-                worst, worst_at);
+    std::printf("sigmoid: %llu numbers, largest error %.4f ulp at %a\n",
+                (unsigned long long)numbers, worst, worst_at);
     return good && worst <= 1 ? 0 : 1;
 }

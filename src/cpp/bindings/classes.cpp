@@ -48,9 +48,8 @@ bool forward(const Network<T>& network, MatrixView<const T> x, MatrixView<T> y) 
 
 template <class T>
 PyObject* call(const Network<T>& network, bool is_layer, PyObject* given, PyObject* out) {
-    py::object x = is_ready(given, type_number<T>)
-                       ? py::reinterpret_borrow<py::object>(given)
-                       : py::object();
+    py::object x =
+        is_ready(given, type_number<T>) ? py::reinterpret_borrow<py::object>(given) : py::object();
     const py::object real = x ? x : real_array(given, "x");
     const Index depth = network.n_inputs(), columns = network.n_outputs();
     const int ndim = PyArray_NDIM(array(real));
@@ -78,9 +77,8 @@ PyObject* call_model(PyObject* self, PyObject* const* args, size_t nargsf, PyObj
         PyObject* bound[2] = {args[0], nullptr};
         if (nargs != 1 || kwnames) bind_arguments(signature, args, nargs, kwnames, bound);
         const M& model = native<M>(self);
-        return model.visit([&](auto& network) {
-            return call(network, model.is_layer, bound[0], bound[1]);
-        });
+        return model.visit(
+            [&](auto& network) { return call(network, model.is_layer, bound[0], bound[1]); });
     });
 }
 
@@ -92,8 +90,7 @@ PyObject* call_forward(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
 template <class M>
 void add_forward(py::class_<M>& type) {
     static PyMethodDef definition{
-        "forward",
-        reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_forward<M>)),
+        "forward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_forward<M>)),
         METH_FASTCALL | METH_KEYWORDS,
         "forward($self, /, x, out=None)\n--\n\nThe forward pass: the same as calling the object."};
     type.attr("forward") = py::reinterpret_steal<py::object>(
@@ -197,8 +194,8 @@ void set_bias(const Network<T>& network, PyObject* value) {
 
 py::object dtype_of(const Model& model) {
     const bool single = model.network.index() == 0;
-    return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(
-        PyArray_DescrFromType(single ? NPY_FLOAT32 : NPY_FLOAT64)));
+    return py::reinterpret_steal<py::object>(
+        reinterpret_cast<PyObject*>(PyArray_DescrFromType(single ? NPY_FLOAT32 : NPY_FLOAT64)));
 }
 
 template <class T>
@@ -212,14 +209,16 @@ std::unique_ptr<NetworkModel> join(const std::vector<const LayerModel*>& parts) 
 }
 
 // The layers are known to be there, to chain and to be of one dtype: Python's Network sees to it.
-std::unique_ptr<NetworkModel> make_network(const std::vector<const LayerModel*>& parts) {
+std::unique_ptr<NetworkModel> make_network(const py::list& layers) {
+    std::vector<const LayerModel*> parts;
+    for (py::handle layer : layers) parts.push_back(&native<LayerModel>(layer.ptr()));
     return parts.front()->network.index() == 0 ? join<float>(parts) : join<double>(parts);
 }
 
 template <class M>
 void bind_model(py::class_<M>& type) {
-    type.def_property_readonly("n_inputs",
-                               [](const M& m) { return m.visit([](auto& n) { return n.n_inputs(); }); })
+    type.def_property_readonly(
+            "n_inputs", [](const M& m) { return m.visit([](auto& n) { return n.n_inputs(); }); })
         .def_property_readonly("dtype", [](const M& m) { return dtype_of(m); });
     add_forward(type);
 }
@@ -251,22 +250,22 @@ py::object bias_array(PyObject* object, Index n_neurons) {
 }
 
 void check_features(PyArrayObject* x, Index n_neurons, Index n_inputs, bool of_layer) {
-    const std::string taker =
-        of_layer ? "the layer takes " + std::to_string(n_inputs) + " (weights are " +
-                       size_text(n_neurons, n_inputs) + ")"
-                 : "the network takes " + std::to_string(n_inputs) +
-                       " (its first layer's weights are " + size_text(n_neurons, n_inputs) + ")";
+    const std::string taker = of_layer ? "the layer takes " + std::to_string(n_inputs) +
+                                             " (weights are " + size_text(n_neurons, n_inputs) + ")"
+                                       : "the network takes " + std::to_string(n_inputs) +
+                                             " (its first layer's weights are " +
+                                             size_text(n_neurons, n_inputs) + ")";
     const int ndim = PyArray_NDIM(x);
     if (ndim == 0) value_error("x is a single number without a feature dimension, but " + taker);
     const Index features = PyArray_DIM(x, ndim - 1);
     if (features != n_inputs)
-        value_error("x has " + std::to_string(features) + (features == 1 ? " feature" : " features") +
-                    ", but " + taker);
+        value_error("x has " + std::to_string(features) +
+                    (features == 1 ? " feature" : " features") + ", but " + taker);
 }
 
 void bind_classes(py::module_& m) {
-    py::class_<LayerModel> layer(
-        m, "Layer", py::custom_type_setup(make_callable<call_model<LayerModel>>));
+    py::class_<LayerModel> layer(m, "Layer",
+                                 py::custom_type_setup(make_callable<call_model<LayerModel>>));
     bind_model(layer);
     layer
         .def(py::init(&make_layer), py::arg("weights"), py::arg("bias"), py::arg("activation"),
@@ -277,8 +276,9 @@ void bind_classes(py::module_& m) {
         .def_property_readonly(
             "activation_name",
             [](const LayerModel& m) {
-                return m.visit(
-                    [](auto& n) { return activation_names[int(only_layer(n).dense->activation())]; });
+                return m.visit([](auto& n) {
+                    return activation_names[int(only_layer(n).dense->activation())];
+                });
             })
         .def_property(
             "weights",

@@ -49,34 +49,36 @@ Examples
 array([0., 5.])
 )";
 
-#define CNNFS_ELEMENTWISE_DOC(name, summary, notes, example, result)                                       \
-    name "(x, *, out=None)\n--\n\n" summary "\n"                                                           \
-    "\n"                                                                                                   \
-    "Parameters\n"                                                                                         \
-    "----------\n"                                                                                         \
-    "x : array_like, any shape\n"                                                                          \
-    "out : ndarray, shape of x, optional\n"                                                                \
-    "    Where to write the result: C-contiguous, writeable, of the result's dtype. It may be x itself.\n" \
-    "\n"                                                                                                   \
-    "Returns\n"                                                                                            \
-    "-------\n"                                                                                            \
-    "ndarray, shape of x\n"                                                                                \
-    "    float32 if x is float32 or float16, else float64. A number in gives a number out.\n"              \
-    "\n"                                                                                                   \
-    "Raises\n"                                                                                             \
-    "------\n"                                                                                             \
-    "TypeError\n"                                                                                          \
-    "    If x is not made of real numbers.\n"                                                              \
-    "ValueError\n"                                                                                         \
-    "    If out does not fit.\n"                                                                           \
-    "\n"                                                                                                   \
-    "Notes\n"                                                                                              \
-    "-----\n"                                                                                              \
-    notes "\n\n"                                                                                           \
-    "Examples\n"                                                                                           \
-    "--------\n"                                                                                           \
-    ">>> import cnnfs\n"                                                                                   \
-    ">>> cnnfs." name "(" example ")\n" result "\n"
+#define CNNFS_ELEMENTWISE_DOC(name, summary, notes, example, result)                               \
+    name "(x, *, out=None)\n--\n\n" summary                                                        \
+         "\n"                                                                                      \
+         "\n"                                                                                      \
+         "Parameters\n"                                                                            \
+         "----------\n"                                                                            \
+         "x : array_like, any shape\n"                                                             \
+         "out : ndarray, shape of x, optional\n"                                                   \
+         "    Where to write the result: C-contiguous, writeable, of the result's dtype. It may "  \
+         "be x itself.\n"                                                                          \
+         "\n"                                                                                      \
+         "Returns\n"                                                                               \
+         "-------\n"                                                                               \
+         "ndarray, shape of x\n"                                                                   \
+         "    float32 if x is float32 or float16, else float64. A number in gives a number out.\n" \
+         "\n"                                                                                      \
+         "Raises\n"                                                                                \
+         "------\n"                                                                                \
+         "TypeError\n"                                                                             \
+         "    If x is not made of real numbers.\n"                                                 \
+         "ValueError\n"                                                                            \
+         "    If out does not fit.\n"                                                              \
+         "\n"                                                                                      \
+         "Notes\n"                                                                                 \
+         "-----\n" notes                                                                           \
+         "\n\n"                                                                                    \
+         "Examples\n"                                                                              \
+         "--------\n"                                                                              \
+         ">>> import cnnfs\n"                                                                      \
+         ">>> cnnfs." name "(" example ")\n" result "\n"
 
 inline constexpr const char step_doc[] = CNNFS_ELEMENTWISE_DOC(
     "step", "The step function: 1 where x > 0, else 0.", "step(0), step(-0.0) and step(nan) are 0.",
@@ -86,11 +88,12 @@ inline constexpr const char linear_doc[] = CNNFS_ELEMENTWISE_DOC(
     "linear", "The linear activation function: x itself, as a new array.",
     "Every bit is kept, those of -0.0 and nan too.", "[-2.0, 0.0, 3.0]", "array([-2.,  0.,  3.])");
 
-inline constexpr const char sigmoid_doc[] = CNNFS_ELEMENTWISE_DOC(
-    "sigmoid", "The logistic sigmoid: 1 / (1 + exp(-x)).",
-    "Within 1 ulp of the exact value, inside [0, 1], never falling where x rises, and right down to\n"
-    "the smallest subnormal. sigmoid(nan) is nan.",
-    "[-1000.0, 0.0, 1000.0]", "array([0. , 0.5, 1. ])");
+inline constexpr const char sigmoid_doc[] =
+    CNNFS_ELEMENTWISE_DOC("sigmoid", "The logistic sigmoid: 1 / (1 + exp(-x)).",
+                          "Within 1 ulp of the exact value, inside [0, 1], never falling where x "
+                          "rises, and right down to\n"
+                          "the smallest subnormal. sigmoid(nan) is nan.",
+                          "[-1000.0, 0.0, 1000.0]", "array([0. , 0.5, 1. ])");
 
 inline constexpr const char relu_doc[] = CNNFS_ELEMENTWISE_DOC(
     "relu", "The rectified linear unit: x where x > 0, else 0.",

@@ -20,7 +20,8 @@ bool run(Index work, F f) {
 template <class T>
 py::object activate_as(Activation activation, const py::object& real, PyObject* out) {
     py::object x = ready(real, type_number<T>);
-    py::object y = result_array(out, PyArray_NDIM(array(x)), PyArray_DIMS(array(x)), type_number<T>);
+    py::object y =
+        result_array(out, PyArray_NDIM(array(x)), PyArray_DIMS(array(x)), type_number<T>);
     // In place is fine, shifted is not.
     if (PyArray_DATA(array(x)) != PyArray_DATA(array(y)) && overlap(array(x), array(y)))
         x = copy_of(array(x));
@@ -88,7 +89,8 @@ PyObject* dense_function(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyO
         const py::object w = weights_array(bound[1]);
         const py::object b = bias_array(bound[2], PyArray_DIM(array(w), 0));
         check_features(array(x), PyArray_DIM(array(w), 0), PyArray_DIM(array(w), 1), true);
-        const bool single = is_single(array(x)) && is_single(array(w)) && (!b || is_single(array(b)));
+        const bool single =
+            is_single(array(x)) && is_single(array(w)) && (!b || is_single(array(b)));
         return (single ? dense_as<float>(x, w, b, activation, bound[4])
                        : dense_as<double>(x, w, b, activation, bound[4]))
             .release()
@@ -116,8 +118,8 @@ PyMethodDef functions[] = {
 void bind_functions(py::module_& m) {
     const py::str owner("cnnfs");
     for (PyMethodDef& function : functions)
-        m.add_object(function.ml_name, py::reinterpret_steal<py::object>(PyCFunction_NewEx(
-                                           &function, nullptr, owner.ptr())));
+        m.add_object(function.ml_name, py::reinterpret_steal<py::object>(
+                                           PyCFunction_NewEx(&function, nullptr, owner.ptr())));
 }
 
 }  // namespace cnnfs::bindings

@@ -44,8 +44,9 @@ py::object real_array(PyObject* object, const char* name) {
     py::object made;
     if (PyArray_Check(object)) {
         if (is_masked(object))
-            type_error(std::string(name) +
-                       " is a masked array; masks have no meaning here: fill or drop the masked values");
+            type_error(
+                std::string(name) +
+                " is a masked array; masks have no meaning here: fill or drop the masked values");
         made = py::reinterpret_borrow<py::object>(object);
     } else {
         made = checked(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
@@ -60,8 +61,8 @@ py::object real_array(PyObject* object, const char* name) {
 py::object ready(const py::object& real, int type) {
     if (is_ready(real.ptr(), type)) return real;
     // Casts to a narrower float are what the caller asked for by the dtype of the network.
-    constexpr int flags = NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY |
-                          NPY_ARRAY_FORCECAST;
+    constexpr int flags =
+        NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED | NPY_ARRAY_ENSUREARRAY | NPY_ARRAY_FORCECAST;
     return checked(PyArray_FromArray(array(real), PyArray_DescrFromType(type), flags));
 }
 
@@ -82,9 +83,9 @@ py::object result_array(PyObject* out, int ndim, const npy_intp* shape, int type
     if (!PyArray_ISWRITEABLE(a)) value_error("out is read-only, but the result is written into it");
     if (!PyArray_IS_C_CONTIGUOUS(a) || !PyArray_ISALIGNED(a))
         value_error(std::string("out is ") +
-                    (!PyArray_ISALIGNED(a)            ? "not aligned"
-                     : PyArray_IS_F_CONTIGUOUS(a)     ? "in Fortran order"
-                                                      : "strided") +
+                    (!PyArray_ISALIGNED(a)        ? "not aligned"
+                     : PyArray_IS_F_CONTIGUOUS(a) ? "in Fortran order"
+                                                  : "strided") +
                     ", but the result needs an aligned C-contiguous array");
     return py::reinterpret_borrow<py::object>(out);
 }

@@ -58,7 +58,9 @@ std::string shape_text(int ndim, const npy_intp* shape);  // "(3, 4)"
 std::string size_text(Index rows, Index columns);         // "3x4"
 
 [[noreturn]] void throw_error(PyObject* type, const std::string& text);
-[[noreturn]] inline void value_error(const std::string& text) { throw_error(PyExc_ValueError, text); }
+[[noreturn]] inline void value_error(const std::string& text) {
+    throw_error(PyExc_ValueError, text);
+}
 [[noreturn]] inline void type_error(const std::string& text) { throw_error(PyExc_TypeError, text); }
 
 }  // namespace cnnfs::bindings

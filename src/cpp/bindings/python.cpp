@@ -13,7 +13,9 @@ namespace {
 std::string listed_activations() {
     std::string text;
     for (int i = 0; i < activation_count; ++i)
-        text += std::string(i == 0 ? "'" : i == activation_count - 1 ? " or '" : ", '") +
+        text += std::string(i == 0                      ? "'"
+                            : i == activation_count - 1 ? " or '"
+                                                        : ", '") +
                 activation_names[i] + "'";
     return text;
 }
@@ -54,7 +56,8 @@ void bind_arguments(const Signature& signature, PyObject* const* args, Py_ssize_
     for (Py_ssize_t k = 0; k < keywords; ++k) {
         PyObject* name = PyTuple_GET_ITEM(kwnames, k);
         int i = 0;
-        while (i < signature.count && PyUnicode_CompareWithASCIIString(name, signature.names[i])) ++i;
+        while (i < signature.count && PyUnicode_CompareWithASCIIString(name, signature.names[i]))
+            ++i;
         if (i == signature.count)
             wrong_call(signature, "has no argument " + std::string(py::repr(name)));
         if (bound[i])

@@ -58,7 +58,8 @@ void bind_runtime(py::module_& m) {
                                            "', but this machine can run: " + listed_kernels());
     m.attr("__version__") = CNNFS_VERSION;
     m.def("config", &config, "What this build is and which kernels run, as a dict.");
-    m.def("isa", [] { return chosen->name; }, "The instruction set of new layers and of functions.");
+    m.def(
+        "isa", [] { return chosen->name; }, "The instruction set of new layers and of functions.");
     m.def(
         "available_isas", [] { return config()["available_isas"]; },
         "The instruction sets that this machine can run, slowest first.");
@@ -67,12 +68,13 @@ void bind_runtime(py::module_& m) {
         [](const std::string& name) {
             const KernelSet* found = name.empty() ? nullptr : find_kernels(name.c_str());
             if (!found)
-                value_error("'" + name + "' is not among what this machine can run: " +
-                            listed_kernels());
+                value_error("'" + name +
+                            "' is not among what this machine can run: " + listed_kernels());
             chosen = found;
         },
         py::arg("name"),
-        "Choose the kernels of new layers and of functions; layers that exist keep theirs. For tests.");
+        "Choose the kernels of new layers and of functions; layers that exist keep theirs. For "
+        "tests.");
 }
 
 }  // namespace cnnfs::bindings

@@ -23,8 +23,8 @@ public:
         if (size == 0) return;
         if (size < 0 || size > std::numeric_limits<Index>::max() / Index(sizeof(T)))
             throw std::bad_alloc();
-        data_ = static_cast<T*>(::operator new(std::size_t(size) * sizeof(T),
-                                               std::align_val_t(buffer_alignment)));
+        data_ = static_cast<T*>(
+            ::operator new(std::size_t(size) * sizeof(T), std::align_val_t(buffer_alignment)));
     }
 
     Buffer(Buffer&& other) noexcept

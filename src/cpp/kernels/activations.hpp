@@ -18,10 +18,11 @@ template <>
 struct ExpConstants<float> {
     static constexpr float log2e = 0x1.715476p+0f;
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-    static constexpr float q[] = {0x1p-1f,           0x1.555552p-3f,  0x1.5554e4p-5f,
-                                  0x1.1115bap-7f,    0x1.6d516p-10f,  0x1.9a8bc8p-13f};
+    static constexpr float q[] = {0x1p-1f,        0x1.555552p-3f, 0x1.5554e4p-5f,
+                                  0x1.1115bap-7f, 0x1.6d516p-10f, 0x1.9a8bc8p-13f};
     static constexpr float lowest = -105;
-    static constexpr float round = 0x1.8p23f;  // adding it leaves the nearest integer in the last bits
+    static constexpr float round =
+        0x1.8p23f;  // adding it leaves the nearest integer in the last bits
     static constexpr int mantissa = 23, bias = 127;
     static constexpr float smallest_power = -100;  // 2^that is normal with room to spare
 };
@@ -152,7 +153,8 @@ template <class T>
 void activate(Activation activation, Index n, const T* x, T* y) {
     with_activation(activation, [=](auto function) {
         Index i = 0;
-        for (; i + lanes<T> <= n; i += lanes<T>) store(y + i, function.template apply<T>(load(x + i)));
+        for (; i + lanes<T> <= n; i += lanes<T>)
+            store(y + i, function.template apply<T>(load(x + i)));
         if (i < n) store_first(y + i, function.template apply<T>(load_first(x + i, n - i)), n - i);
     });
 }

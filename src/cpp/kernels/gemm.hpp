@@ -59,8 +59,9 @@ using Tile = void (*)(Index depth, const T* x, Index x_stride, const T* packed, 
 template <class T, int Panels, int Width, int Rows = int(tile_rows)>
 CNNFS_INLINE Tile<T> tile_for(Index rows) {
     if constexpr (Rows == 1) return tile<T, 1, Panels, Width>;
-    else return rows == Rows ? tile<T, Rows, Panels, Width>
-                             : tile_for<T, Panels, Width, Rows - 1>(rows);
+    else
+        return rows == Rows ? tile<T, Rows, Panels, Width>
+                            : tile_for<T, Panels, Width, Rows - 1>(rows);
 }
 
 // A NaN result is always the positive quiet NaN: which operand's bits survive an operation differs
@@ -95,7 +96,9 @@ CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
     for (Index row = 0; row < task.x.rows;) {
         // The last two tiles share their rows evenly: a tile of few rows is a slow one.
         const Index rest = task.x.rows - row;
-        const Index rows = rest <= MostRows ? rest : rest >= 2 * MostRows ? MostRows : (rest + 1) / 2;
+        const Index rows = rest <= MostRows       ? rest
+                           : rest >= 2 * MostRows ? MostRows
+                                                  : (rest + 1) / 2;
         tile_for<T, Panels, Width, MostRows>(rows)(task.x.cols, task.x.row(row), task.x.stride,
                                                    task.packed + first * task.x.cols, sums);
         finish<T>(function, rows, columns, sums, width, task.bias + first, task.y.row(row) + first,

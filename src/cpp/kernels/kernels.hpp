@@ -34,9 +34,7 @@ struct Kernels {
     void (*activate)(Activation, Index n, const T* x, T* y);
 
     // Columns after padding: whole panels, and for a remainder of at most one vector half a panel.
-    Index padded_columns(Index n_outputs) const {
-        return (n_outputs + lanes - 1) / lanes * lanes;
-    }
+    Index padded_columns(Index n_outputs) const { return (n_outputs + lanes - 1) / lanes * lanes; }
     Index packed_size(Index n_inputs, Index n_outputs) const {
         return padded_columns(n_outputs) * n_inputs;
     }

@@ -80,9 +80,9 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
     constexpr Index on_stack = 1024;
     const Kernels<T>& k = kernels.of<T>();
     const Index depth = weights.cols;
-    const Index step = std::min(columns_at_once(k.panel, x.rows, depth, weights.rows),
-                                std::max<Index>(1, most_packed / std::max<Index>(1, depth * k.panel)) *
-                                    k.panel);
+    const Index step =
+        std::min(columns_at_once(k.panel, x.rows, depth, weights.rows),
+                 std::max<Index>(1, most_packed / std::max<Index>(1, depth * k.panel)) * k.panel);
     const Index padded = k.padded_columns(step);
     alignas(buffer_alignment) T small[on_stack];
     Buffer<T> large;
@@ -97,7 +97,8 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
         k.pack({weights.row(first), count, depth, weights.stride}, packed);
         std::fill_n(padded_bias, padded, T(0));
         if (bias) std::copy_n(bias + first, count, padded_bias);
-        const Index rows_at_once = std::max<Index>(1, most_work / (step * std::max<Index>(1, depth)));
+        const Index rows_at_once =
+            std::max<Index>(1, most_work / (step * std::max<Index>(1, depth)));
         for (Index row = 0; row < x.rows; row += rows_at_once) {
             if (stopped(interrupt)) return false;
             const Index rows = std::min(rows_at_once, x.rows - row);
@@ -125,9 +126,9 @@ bool activate(const KernelSet& kernels, Activation activation, Index n, const T*
 template class Dense<float>;
 template class Dense<double>;
 
-#define CNNFS_INSTANTIATE(T)                                                                  \
-    template bool dense_once(const KernelSet&, MatrixView<const T>, MatrixView<const T>,      \
-                             const T*, Activation, MatrixView<T>, Interrupt*);                \
+#define CNNFS_INSTANTIATE(T)                                                                       \
+    template bool dense_once(const KernelSet&, MatrixView<const T>, MatrixView<const T>, const T*, \
+                             Activation, MatrixView<T>, Interrupt*);                               \
     template bool activate(const KernelSet&, Activation, Index, const T*, T*, Interrupt*);
 CNNFS_INSTANTIATE(float)
 CNNFS_INSTANTIATE(double)

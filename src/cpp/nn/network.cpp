@@ -26,8 +26,8 @@ Network<T>::Network(std::vector<std::shared_ptr<Layer<T>>> layers) : layers_(std
         multiply_adds_ += dense.n_inputs() * dense.n_outputs();
         tile = std::max(tile, dense.kernels().template of<T>().tile_rows);
         if (layer != layers_.back())
-            widest_hidden_ = std::max(widest_hidden_,
-                                      whole_cache_lines(dense.n_outputs(), sizeof(T)));
+            widest_hidden_ =
+                std::max(widest_hidden_, whole_cache_lines(dense.n_outputs(), sizeof(T)));
     }
     const Index fit = block_bytes / (widest_pair * Index(sizeof(T)));
     block_rows_ = std::max<Index>(2, fit / tile) * tile;

@@ -1,0 +1,75 @@
+"""The workshop: `nox` runs every check, `nox -s lint` one of them, `nox -l` lists them."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "typing", "cpp", "wheel"]
+nox.options.error_on_missing_interpreters = False
+
+PYTHON_FILES = ["python", "tests", "examples", "benchmarks", "src", "noxfile.py"]
+LARGEST_WHEEL = 1_000_000  # bytes
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def tests(session: nox.Session) -> None:
+    """The Python tests and the examples in the documentation. `nox -s tests -- -m deep`: sweeps."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style. `nox -s lint -- fix` mends what can be mended."""
+    session.install("ruff", "clang-format==23.1.5")
+    sources = [str(path) for path in sorted(Path().glob("**/*.[ch]pp")) if is_source(path)]
+    if "fix" in session.posargs:
+        session.run("ruff", "check", "--fix", *PYTHON_FILES)
+        session.run("ruff", "format", *PYTHON_FILES)
+        session.run("clang-format", "-i", *sources)
+    session.run("ruff", "check", *PYTHON_FILES)
+    session.run("ruff", "format", "--check", *PYTHON_FILES)
+    session.run("clang-format", "--dry-run", "--Werror", *sources)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Type hints, strictly, and the stub against the compiled module."""
+    session.install(".[test]", "mypy", "nox")
+    session.run("mypy")
+    allowed = ["--allowlist", ".ci/stubtest-allowlist.txt"]
+    session.run("python", "-m", "mypy.stubtest", "cnnfs", *allowed)
+
+
+@nox.session
+def cpp(session: nox.Session) -> None:
+    """The core built and tested without Python."""
+    session.install("cmake", "ninja")
+    build = session.create_tmp()
+    options = ["-DCNNFS_BUILD_PYTHON=OFF", "-DCNNFS_BUILD_TESTS=ON"]
+    session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *options)
+    session.run("cmake", "--build", build)
+    session.run("ctest", "--test-dir", build, "--output-on-failure")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and print its size."""
+    directory = Path(session.create_tmp())
+    session.run("python", "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(directory), ".")
+    for path in directory.glob("*.whl"):
+        size = path.stat().st_size
+        session.log(f"{path.name}: {size:,} bytes")
+        if size > LARGEST_WHEEL:
+            session.error(f"the wheel is larger than {LARGEST_WHEEL:,} bytes")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Timings. They belong here, not in the tests."""
+    session.install(".")
+    session.run("python", "benchmarks/forward.py", *session.posargs)
+
+
+def is_source(path: Path) -> bool:
+    return path.parts[0] in {"src", "tests"}
