@@ -8,11 +8,12 @@ Functions on arrays: `dense`, `step`, `linear`, `sigmoid`, `relu`. Classes: `Lay
 array([0., 5.])
 """
 
+from cnnfs import _threadpoolctl
 from cnnfs._cnnfs_core import __version__, dense, linear, relu, sigmoid, step
 from cnnfs.activations import Activation
 from cnnfs.layer import Layer
 from cnnfs.network import Network
-from cnnfs.runtime import show_config
+from cnnfs.runtime import get_num_threads, set_num_threads, show_config
 
 __all__ = [
     "Activation",
@@ -20,9 +21,13 @@ __all__ = [
     "Network",
     "__version__",
     "dense",
+    "get_num_threads",
     "linear",
     "relu",
+    "set_num_threads",
     "show_config",
     "sigmoid",
     "step",
 ]
+
+_threadpoolctl.register()

@@ -1,6 +1,7 @@
 """What this build of cnnfs is, and which kernels it runs."""
 
-from typing import Any
+import operator
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def show_config() -> dict[str, Any]:
     -------
     dict
         "version", "isa", "available_isas", "float32" and "float64" (the sizes of the kernels'
-        tiles), "compiler" and "numpy".
+        tiles), "threads", "compiler" and "numpy".
 
     Examples
     --------
@@ -35,6 +36,53 @@ def show_config() -> dict[str, Any]:
         if isinstance(value, dict):
             text = ", ".join(f"{name} {size}" for name, size in value.items())
         else:
-            text = ", ".join(value) if isinstance(value, list) else value
+            text = ", ".join(value) if isinstance(value, list) else str(value)
         print(f"  {key:<15} {text}")
     return config
+
+
+def set_num_threads(n: SupportsIndex) -> None:
+    """Let each call use up to this many threads, the calling one included.
+
+    The default is all processors that the process may use. Small work never uses more than the
+    calling thread. The number of threads never changes a bit of a result. The environment variable
+    ``CNNFS_NUM_THREADS``, read when cnnfs is imported, does the same.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 256.
+
+    Raises
+    ------
+    ValueError
+        If n is out of range.
+    TypeError
+        If n is not an integer.
+
+    Examples
+    --------
+    >>> import cnnfs
+    >>> before = cnnfs.get_num_threads()
+    >>> cnnfs.set_num_threads(1)
+    >>> cnnfs.get_num_threads()
+    1
+    >>> cnnfs.set_num_threads(before)
+    """
+    try:
+        number = operator.index(n)
+    except TypeError:
+        raise TypeError(f"the number of threads must be an integer, not {n!r}") from None
+    _cnnfs_core.set_num_threads(min(max(number, -1), 10**6))
+
+
+def get_num_threads() -> int:
+    """The most threads that one call uses, the calling one included.
+
+    Examples
+    --------
+    >>> import cnnfs
+    >>> cnnfs.get_num_threads() >= 1
+    True
+    """
+    return _cnnfs_core.get_num_threads()

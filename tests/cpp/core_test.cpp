@@ -16,7 +16,7 @@ int failures = 0;
 void expect(bool holds, const char* what, const char* isa, Index rows, Index inputs,
             Index outputs) {
     if (holds) return;
-    ++failures;
+    if (++failures > 20) return;
     std::printf("FAILED %s: %s, %td rows, %td inputs, %td outputs\n", isa, what, rows, inputs,
                 outputs);
 }
@@ -92,8 +92,8 @@ void check(const KernelSet& set) {
             check_dense<T>(set, 5, inputs, outputs, Activation::linear);
             check_dense<T>(set, 1, inputs, outputs, Activation::relu);
         }
-    for (Index rows = 0; rows <= 40; ++rows)
-        for (Index outputs : {1, 5, 30, 47, 161})
+    for (Index rows = 0; rows <= 280; ++rows)
+        for (Index outputs : {5, 47})
             check_dense<T>(set, rows, 140, outputs, Activation::step);
     for (Index rows : {1, 33, 1000}) check_network<T>(set, rows, {20, 70, 3, 129, 2});
     check_network<T>(set, 300, {5, 2000, 6});

@@ -81,8 +81,8 @@ array([0., 5.])
          ">>> cnnfs." name "(" example ")\n" result "\n"
 
 inline constexpr const char step_doc[] = CNNFS_ELEMENTWISE_DOC(
-    "step", "The step function: 1 where x > 0, else 0.", "step(0), step(-0.0) and step(nan) are 0.",
-    "[-2.0, 0.0, 3.0]", "array([0., 0., 1.])");
+    "step", "The step function: 1 where x > 0, else 0.",
+    "step(0) and step(-0.0) are 0; step(nan) is nan.", "[-2.0, 0.0, 3.0]", "array([0., 0., 1.])");
 
 inline constexpr const char linear_doc[] = CNNFS_ELEMENTWISE_DOC(
     "linear", "The linear activation function: x itself, as a new array.",

@@ -6,5 +6,6 @@ PYBIND11_MODULE(_cnnfs_core, m) {
     if (_import_array() < 0) throw pybind11::error_already_set();
     cnnfs::bindings::bind_runtime(m);
     cnnfs::bindings::bind_functions(m);
-    cnnfs::bindings::bind_classes(m);
+    cnnfs::bindings::bind_layer(m);
+    cnnfs::bindings::bind_network(m);
 }

@@ -44,7 +44,7 @@ bool cpu_runs(Isa isa) {
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
 // NEON with fused multiply-add is part of the 64-bit ARM baseline.
-bool cpu_runs(Isa isa) { return isa == Isa::generic || isa == Isa::neon; }
+bool cpu_runs(Isa isa) { return isa == Isa::neon; }
 
 #else
 

@@ -87,12 +87,13 @@ struct Linear {
     }
 };
 
-// 1 where x > 0, else 0: also for 0 and NaN.
+// 1 where x > 0, else 0; NaN passes.
 struct Step {
     static constexpr Activation id = Activation::step;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
-        return x > T(0) ? splat(T(1)) : splat(T(0));
+        Vec<T> y = x > T(0) ? splat(T(1)) : splat(T(0));
+        return x == x ? y : x;
     }
 };
 

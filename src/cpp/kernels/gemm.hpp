@@ -12,48 +12,52 @@ constexpr Index panel = 2 * lanes<T>;
 
 constexpr int most_panels = 4;  // side by side, so that a single row has chains enough to overlap
 
-// sums(row, p, v) = the products of one row with vector v of panel p: `Rows` rows, `Panels` panels
-// side by side, `Width` vectors to a panel. Each sum is a chain over a block of depth, and the blocks
-// are added in ascending order through `sums`, whichever the tile's shape: so all shapes give the same
-// bits.
+// Tiles that take their turn with one block of a panel: the block (16 KiB) stays in the first-level
+// cache meanwhile, and so do the sums of this many tiles.
+constexpr Index tiles_in_turn = 10;
+
+// One block of depth: sums(row, p, v) = or += the products of a row with vector v of panel p, for
+// `Rows` rows and `Panels` panels side by side of `Width` vectors each. Each sum is one chain over the
+// block, and blocks are added in ascending order, whichever the tile's shape: so all shapes give the
+// same bits.
 template <class T, int Rows, int Panels, int Width>
-void tile(Index depth, const T* x, Index x_stride, const T* packed, T* sums) {
+void tile(Index depth, const T* x, Index x_stride, const T* packed, Index panel_stride, T* sums,
+          bool first) {
     constexpr int vectors = Panels * Width;
-    const Index panel_stride = depth * Width * lanes<T>;
-    for (Index k0 = 0;; k0 += depth_block) {
-        const Index k1 = k0 + depth_block < depth ? k0 + depth_block : depth;
-        Vec<T> sum[Rows][vectors];
+    Vec<T> sum[Rows][vectors];
 #pragma GCC unroll 12
-        for (int r = 0; r < Rows; ++r)
+    for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-            for (int v = 0; v < vectors; ++v) sum[r][v] = splat(T(0));
-        const T* w = packed + k0 * Width * lanes<T>;
-        for (Index k = k0; k < k1; ++k, w += Width * lanes<T>) {
-            Vec<T> weight[vectors];
+        for (int v = 0; v < vectors; ++v) sum[r][v] = splat(T(0));
+    for (Index k = 0; k < depth; ++k, packed += Width * lanes<T>) {
+        // The block that comes next, from wherever it is. A single row only waits for memory anyway.
+        if constexpr (Rows >= 4)
+            for (int v = 0; v < Width; ++v)
+                __builtin_prefetch(packed + depth_block * Width * lanes<T> + v * lanes<T>);
+        Vec<T> weight[vectors];
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v)
+            weight[v] = load(packed + v / Width * panel_stride + v % Width * lanes<T>);
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+            Vec<T> value = splat(x[r * x_stride + k]);
 #pragma GCC unroll 8
             for (int v = 0; v < vectors; ++v)
-                weight[v] = load(w + v / Width * panel_stride + v % Width * lanes<T>);
-#pragma GCC unroll 12
-            for (int r = 0; r < Rows; ++r) {
-                Vec<T> value = splat(x[r * x_stride + k]);
-#pragma GCC unroll 8
-                for (int v = 0; v < vectors; ++v)
-                    sum[r][v] = multiply_add<T>(value, weight[v], sum[r][v]);
-            }
+                sum[r][v] = multiply_add<T>(value, weight[v], sum[r][v]);
         }
-#pragma GCC unroll 12
-        for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 8
-            for (int v = 0; v < vectors; ++v) {
-                T* total = sums + (r * vectors + v) * lanes<T>;
-                store(total, k0 == 0 ? sum[r][v] : load(total) + sum[r][v]);
-            }
-        if (k1 == depth) return;
     }
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+        for (int v = 0; v < vectors; ++v) {
+            T* total = sums + (r * vectors + v) * lanes<T>;
+            store(total, first ? sum[r][v] : load(total) + sum[r][v]);
+        }
 }
 
 template <class T>
-using Tile = void (*)(Index depth, const T* x, Index x_stride, const T* packed, T* sums);
+using Tile = void (*)(Index depth, const T* x, Index x_stride, const T* packed, Index panel_stride,
+                      T* sums, bool first);
 
 // The tile for 1..tile_rows rows.
 template <class T, int Panels, int Width, int Rows = int(tile_rows)>
@@ -89,21 +93,34 @@ CNNFS_INLINE void finish(F, Index rows, Index columns, const T* sums, Index sums
 template <class T, int Panels, int Width, int MostRows, class F>
 CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
     constexpr Index width = Panels * Width * lanes<T>;
-    static_assert(MostRows * width <= tile_rows * panel<T> || MostRows * Panels <= 2 * most_panels);
-    alignas(64) T sums[MostRows * width];
-    const Index left = task.y.cols - first;
-    const Index columns = left < width ? left : width;
-    for (Index row = 0; row < task.x.rows;) {
-        // The last two tiles share their rows evenly: a tile of few rows is a slow one.
-        const Index rest = task.x.rows - row;
-        const Index rows = rest <= MostRows       ? rest
-                           : rest >= 2 * MostRows ? MostRows
-                                                  : (rest + 1) / 2;
-        tile_for<T, Panels, Width, MostRows>(rows)(task.x.cols, task.x.row(row), task.x.stride,
-                                                   task.packed + first * task.x.cols, sums);
-        finish<T>(function, rows, columns, sums, width, task.bias + first, task.y.row(row) + first,
+    constexpr Index row_of_weights = Width * lanes<T>;
+    alignas(64) T sums[tiles_in_turn * MostRows * width];
+    const Index depth = task.x.cols, rows = task.x.rows;
+    const Index columns = task.y.cols - first < width ? task.y.cols - first : width;
+    const T* packed = task.packed + first * depth;
+
+    constexpr Index most = tiles_in_turn * MostRows;
+    for (Index row = 0; row < rows;) {
+        const Index rest = rows - row;
+        // What would leave less than a tile for the next turn leaves a whole one.
+        const Index turn = rest <= most ? rest : rest >= most + MostRows ? most : most - MostRows;
+        for (Index k = 0; k == 0 || k < depth; k += depth_block) {
+            const Index block = depth - k < depth_block ? depth - k : depth_block;
+            for (Index r = 0; r < turn;) {
+                // The last two tiles share their rows evenly: a tile of few rows is a slow one.
+                const Index left = turn - r;
+                const Index count = left <= MostRows       ? left
+                                    : left >= 2 * MostRows ? MostRows
+                                                           : (left + 1) / 2;
+                tile_for<T, Panels, Width, MostRows>(count)(
+                    block, task.x.row(row + r) + k, task.x.stride, packed + k * row_of_weights,
+                    depth * row_of_weights, sums + r * width, k == 0);
+                r += count;
+            }
+        }
+        finish<T>(function, turn, columns, sums, width, task.bias + first, task.y.row(row) + first,
                   task.y.stride);
-        row += rows;
+        row += turn;
     }
 }
 

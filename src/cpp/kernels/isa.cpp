@@ -3,6 +3,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/pack.hpp"
+#include "kernels/peak.hpp"
 
 #define CNNFS_JOIN_(a, b) a##b
 #define CNNFS_JOIN(a, b) CNNFS_JOIN_(a, b)
@@ -11,7 +12,15 @@
 
 namespace cnnfs {
 
-#define CNNFS_KERNELS(T) {lanes<T>, panel<T>, tile_rows, dense<T>, pack<T>, activate<T>}
+#define CNNFS_KERNELS(T)        \
+    {lanes<T>,                  \
+     panel<T>,                  \
+     tile_rows,                 \
+     dense<T>,                  \
+     pack<T>,                   \
+     activate<T>,               \
+     multiply_adds_per_step<T>, \
+     multiply_add_chains<T>}
 
 extern const KernelSet CNNFS_JOIN(kernels_, CNNFS_ISA);
 constinit const KernelSet CNNFS_JOIN(kernels_, CNNFS_ISA) = {

@@ -5,22 +5,26 @@
 namespace cnnfs {
 
 // Each is the single symbol of one compilation of isa.cpp.
+#if defined(__aarch64__)
+extern const KernelSet kernels_neon;
+#else
 extern const KernelSet kernels_generic;
+#endif
 #if defined(__x86_64__)
 extern const KernelSet kernels_avx2, kernels_avx512;
-#elif defined(__aarch64__)
-extern const KernelSet kernels_neon;
 #endif
 
 const KernelSets& available_kernels() {
     static const KernelSets found = [] {
         const KernelSet* compiled[] = {
+#if defined(__aarch64__)
+            &kernels_neon,
+#else
             &kernels_generic,
+#endif
 #if defined(__x86_64__)
             &kernels_avx2,
             &kernels_avx512,
-#elif defined(__aarch64__)
-            &kernels_neon,
 #endif
         };
         KernelSets sets{};

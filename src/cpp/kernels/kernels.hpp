@@ -32,6 +32,9 @@ struct Kernels {
     // weights (n_outputs x n_inputs) -> packed_size(n_inputs, n_outputs) elements
     void (*pack)(MatrixView<const T> weights, T* packed);
     void (*activate)(Activation, Index n, const T* x, T* y);
+    // For benchmarks: n steps of this many multiply-adds each, and nothing else.
+    Index multiply_adds_per_step;
+    T (*multiply_add_chains)(Index n, T factor, T term);
 
     // Columns after padding: whole panels, and for a remainder of at most one vector half a panel.
     Index padded_columns(Index n_outputs) const { return (n_outputs + lanes - 1) / lanes * lanes; }

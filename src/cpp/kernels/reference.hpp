@@ -13,7 +13,7 @@ template <class T>
 T activation(Activation activation, T x) {
     switch (activation) {
         case Activation::linear: return x;
-        case Activation::step: return x > 0 ? T(1) : T(0);
+        case Activation::step: return std::isnan(x) ? x : x > 0 ? T(1) : T(0);
         case Activation::sigmoid: {
             // In a wider type, then rounded: the kernels may differ from it by one ulp at most.
             using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;

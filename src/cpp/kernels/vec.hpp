@@ -55,9 +55,10 @@ using Bits = typename Lanes<T>::Bits;
 template <class T>
 constexpr Index lanes = vector_bytes / Index(sizeof(T));
 
+// x - 0 is x for every x, so the compiler leaves a plain broadcast. (x + 0 is not, for -0.)
 template <class T>
 CNNFS_INLINE Vec<T> splat(T value) {
-    return Vec<T>{} + value;
+    return value - Vec<T>{};
 }
 
 template <class T>

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "core/fpu.hpp"
+#include "nn/schedule.hpp"
+
 namespace cnnfs {
 
 namespace {
-
-// Multiply-adds between two looks at the interrupt: a millisecond on AVX-512, some ten without SIMD.
-constexpr Index most_work = Index(1) << 26;
 
 // How many columns, in whole panels, keep one kernel call below most_work.
 Index columns_at_once(Index panel, Index rows, Index depth, Index columns) {
@@ -51,7 +51,7 @@ std::shared_ptr<const Dense<T>> Dense<T>::make(const KernelSet& kernels,
 
 template <class T>
 void Dense<T>::unpack_weights(T* weights) const {
-    const Kernels<T>& k = kernels_->of<T>();
+    const Kernels<T>& k = kernels_of_type();
     for (Index j = 0; j < n_outputs_; ++j) {
         const Index first = j / k.panel * k.panel;
         const Index width = std::min(k.panel, k.padded_columns(n_outputs_) - first);
@@ -61,13 +61,14 @@ void Dense<T>::unpack_weights(T* weights) const {
 }
 
 template <class T>
-bool Dense<T>::forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const {
-    const Kernels<T>& k = kernels_->of<T>();
-    const Index step = columns_at_once(k.panel, x.rows, n_inputs_, n_outputs_);
-    for (Index first = 0; first < n_outputs_; first += step) {
+bool Dense<T>::forward_columns(MatrixView<const T> x, MatrixView<T> y, Index first, Index last,
+                               Interrupt* interrupt) const {
+    const Kernels<T>& k = kernels_of_type();
+    const Index step = columns_at_once(k.panel, x.rows, n_inputs_, last - first);
+    for (; first < last; first += step) {
         if (stopped(interrupt)) return false;
         k.dense({x, packed_.data() + first * n_inputs_, bias_.data() + first,
-                 columns_of(y, first, std::min(step, n_outputs_ - first)), activation_});
+                 columns_of(y, first, std::min(step, last - first)), activation_});
     }
     return true;
 }
@@ -78,6 +79,7 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
     // Packed weights that are read for every row should stay in the second-level cache.
     constexpr Index most_packed = (Index(1) << 18) / sizeof(T);
     constexpr Index on_stack = 1024;
+    const StandardArithmetic standard;
     const Kernels<T>& k = kernels.of<T>();
     const Index depth = weights.cols;
     const Index step =
@@ -116,6 +118,7 @@ template <class T>
 bool activate(const KernelSet& kernels, Activation activation, Index n, const T* x, T* y,
               Interrupt* interrupt) {
     constexpr Index step = Index(1) << 17;
+    const StandardArithmetic standard;
     for (Index i = 0; i < n; i += step) {
         if (stopped(interrupt)) return false;
         kernels.of<T>().activate(activation, std::min(step, n - i), x + i, y + i);

@@ -26,7 +26,15 @@ public:
     void unpack_weights(T* weights) const;  // row-major, n_outputs x n_inputs
 
     // y = activation(x W^T + bias). False if interrupted.
-    bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const;
+    bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const {
+        return forward_columns(x, y, 0, n_outputs_, interrupt);
+    }
+
+    // Only the columns [first, last) of it; first begins a panel.
+    bool forward_columns(MatrixView<const T> x, MatrixView<T> y, Index first, Index last,
+                         Interrupt* interrupt) const;
+
+    const Kernels<T>& kernels_of_type() const { return kernels_->template of<T>(); }
 
 private:
     Dense() = default;
