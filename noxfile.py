@@ -66,9 +66,9 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Timings. They belong here, not in the tests."""
-    session.install(".")
-    session.run("python", "benchmarks/forward.py", *session.posargs)
+    """Timings beside the peers. `nox -s bench -- --quick`: whether it works."""
+    session.install(".", "-r", "benchmarks/requirements.txt")
+    session.run("python", "benchmarks/compare.py", *session.posargs)
 
 
 def is_source(path: Path) -> bool:

@@ -13,25 +13,25 @@ from cnnfs import _cnnfs_core
 _NAME = "threadpoolctl"
 
 
+class _Controller:
+    user_api = "cnnfs"
+    internal_api = "cnnfs"
+    filename_prefixes = ("_cnnfs_core",)
+
+    def get_num_threads(self) -> int:
+        return _cnnfs_core.get_num_threads()
+
+    def set_num_threads(self, num_threads: int) -> None:
+        _cnnfs_core.set_num_threads(num_threads)
+
+    def get_version(self) -> str:
+        return _cnnfs_core.__version__
+
+
 def _register(threadpoolctl: Any) -> None:
-    if not hasattr(threadpoolctl, "register"):  # older than 3.2
-        return
-
-    class CnnfsController(threadpoolctl.LibController):  # type: ignore[misc]  # its type is unknown
-        user_api = "cnnfs"
-        internal_api = "cnnfs"
-        filename_prefixes = ("_cnnfs_core",)
-
-        def get_num_threads(self) -> int:
-            return _cnnfs_core.get_num_threads()
-
-        def set_num_threads(self, num_threads: int) -> None:
-            _cnnfs_core.set_num_threads(num_threads)
-
-        def get_version(self) -> str:
-            return _cnnfs_core.__version__
-
-    threadpoolctl.register(CnnfsController)
+    if hasattr(threadpoolctl, "register"):  # since version 3.2
+        bases = (_Controller, threadpoolctl.LibController)
+        threadpoolctl.register(type("CnnfsController", bases, {}))
 
 
 class _WhenImported:

@@ -93,8 +93,7 @@ void check(const KernelSet& set) {
             check_dense<T>(set, 1, inputs, outputs, Activation::relu);
         }
     for (Index rows = 0; rows <= 280; ++rows)
-        for (Index outputs : {5, 47})
-            check_dense<T>(set, rows, 140, outputs, Activation::step);
+        for (Index outputs : {5, 47}) check_dense<T>(set, rows, 140, outputs, Activation::step);
     for (Index rows : {1, 33, 1000}) check_network<T>(set, rows, {20, 70, 3, 129, 2});
     check_network<T>(set, 300, {5, 2000, 6});
 }

@@ -10,8 +10,6 @@ namespace {
 template <class T>
 constexpr Index panel = 2 * lanes<T>;
 
-constexpr int most_panels = 4;  // side by side, so that a single row has chains enough to overlap
-
 // Tiles that take their turn with one block of a panel: the block (16 KiB) stays in the first-level
 // cache meanwhile, and so do the sums of this many tiles.
 constexpr Index tiles_in_turn = 10;
@@ -59,8 +57,8 @@ template <class T>
 using Tile = void (*)(Index depth, const T* x, Index x_stride, const T* packed, Index panel_stride,
                       T* sums, bool first);
 
-// The tile for 1..tile_rows rows.
-template <class T, int Panels, int Width, int Rows = int(tile_rows)>
+// The tile for 1..Rows rows.
+template <class T, int Panels, int Width, int Rows>
 CNNFS_INLINE Tile<T> tile_for(Index rows) {
     if constexpr (Rows == 1) return tile<T, 1, Panels, Width>;
     else
@@ -95,7 +93,7 @@ CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
     constexpr Index width = Panels * Width * lanes<T>;
     constexpr Index row_of_weights = Width * lanes<T>;
     alignas(64) T sums[tiles_in_turn * MostRows * width];
-    const Index depth = task.x.cols, rows = task.x.rows;
+    const Index depth = task.x.cols, rows = MostRows == 1 ? 1 : task.x.rows;
     const Index columns = task.y.cols - first < width ? task.y.cols - first : width;
     const T* packed = task.packed + first * depth;
 
@@ -124,25 +122,29 @@ CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
     }
 }
 
+// All panels. `Together`: at most so many side by side, for few rows alone have too few chains of
+// additions to keep the pipelines full.
+template <class T, int MostRows, int Together, class F>
+CNNFS_INLINE void sweep(F function, const DenseTask<T>& task) {
+    // A remainder wider than one vector fills a panel of its own, another one half a panel.
+    Index panels = (task.y.cols + lanes<T> - 1) / panel<T>;
+    Index first = 0;
+    if constexpr (Together >= 4)
+        for (; panels >= 4; panels -= 4, first += 4 * panel<T>)
+            strip<T, 4, 2, MostRows>(function, task, first);
+    if constexpr (Together >= 2)
+        for (; panels >= 2; panels -= 2, first += 2 * panel<T>)
+            strip<T, 2, 2, MostRows>(function, task, first);
+    for (; panels > 0; --panels, first += panel<T>) strip<T, 1, 2, MostRows>(function, task, first);
+    if (first < task.y.cols) strip<T, 1, 1, MostRows>(function, task, first);
+}
+
 template <class T>
 void dense(const DenseTask<T>& task) {
     with_activation(task.activation, [&](auto function) {
-        const Index columns = task.y.cols;
-        // Whole panels; a remainder wider than one vector fills a panel of its own.
-        Index panels = (columns + lanes<T> - 1) / panel<T>;
-        Index first = 0;
-        // Few rows alone have too few chains of additions to keep the pipelines full.
-        if (task.x.rows == 1) {
-            for (; panels >= 4; panels -= 4, first += 4 * panel<T>)
-                strip<T, 4, 2, 1>(function, task, first);
-        }
-        if (task.x.rows <= 3) {
-            for (; panels >= 2; panels -= 2, first += 2 * panel<T>)
-                strip<T, 2, 2, 3>(function, task, first);
-        }
-        for (; panels > 0; --panels, first += panel<T>)
-            strip<T, 1, 2, int(tile_rows)>(function, task, first);
-        if (first < columns) strip<T, 1, 1, int(tile_rows)>(function, task, first);
+        if (task.x.rows == 1) sweep<T, 1, 4>(function, task);
+        else if (task.x.rows <= 3) sweep<T, 3, 2>(function, task);
+        else sweep<T, int(tile_rows), 1>(function, task);
     });
 }
 

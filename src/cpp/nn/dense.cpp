@@ -11,7 +11,8 @@ namespace {
 
 // How many columns, in whole panels, keep one kernel call below most_work.
 Index columns_at_once(Index panel, Index rows, Index depth, Index columns) {
-    const Index panel_work = std::max<Index>(1, rows * depth) * panel;
+    if (rows * depth * columns <= most_work) return std::max<Index>(1, columns);
+    const Index panel_work = rows * depth * panel;
     return std::min(columns, std::max<Index>(1, most_work / panel_work) * panel);
 }
 

@@ -7,6 +7,7 @@
 #include "core/buffer.hpp"
 #include "core/interrupt.hpp"
 #include "kernels/kernels.hpp"
+#include "nn/schedule.hpp"
 
 namespace cnnfs {
 
@@ -27,7 +28,11 @@ public:
 
     // y = activation(x W^T + bias). False if interrupted.
     bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const {
-        return forward_columns(x, y, 0, n_outputs_, interrupt);
+        if (x.rows * n_inputs_ * n_outputs_ > most_work)
+            return forward_columns(x, y, 0, n_outputs_, interrupt);
+        if (stopped(interrupt)) return false;
+        kernels_of_type().dense({x, packed_.data(), bias_.data(), y, activation_});
+        return true;
     }
 
     // Only the columns [first, last) of it; first begins a panel.

@@ -14,8 +14,9 @@ inline constexpr Index block_bytes = Index(1) << 19;
 // Scratch of all threads of one pass, as long as a tile of rows for each fits.
 inline constexpr Index scratch_bytes = Index(3) << 20;
 
-// Multiply-adds between two looks at the interrupt: a millisecond on AVX-512, some ten without SIMD.
-inline constexpr Index most_work = Index(1) << 26;
+// Multiply-adds between two looks at the interrupt: less than a millisecond on AVX-512, some
+// milliseconds in the slowest kernels.
+inline constexpr Index most_work = Index(1) << 24;
 
 // Multiply-adds below which no other thread is woken: to wake a parked worker costs the caller some
 // microseconds, and it arrives tens of microseconds later.
