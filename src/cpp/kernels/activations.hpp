@@ -10,73 +10,82 @@
 namespace cnnfs {
 namespace {
 
-// Written by fit_exp.py. exp(r) = 1 + r + r^2 q(r) on |r| <= ln(2)/2, relative error below 2^-32 and
-// 2^-63; ln2_high times any exponent is exact. `lowest`: exp of it is 0 after rounding.
+// Written by fit_exp.py. exp(r) = 1 + r + r^2 q(r) on |r| <= ln(2)/2, relative error below 2^-27 and
+// 2^-57; ln2_high times any exponent is exact.
 template <class T>
 struct ExpConstants;
 template <>
 struct ExpConstants<float> {
     static constexpr float log2e = 0x1.715476p+0f;
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-    static constexpr float q[] = {0x1p-1f,        0x1.555552p-3f, 0x1.5554e4p-5f,
-                                  0x1.1115bap-7f, 0x1.6d516p-10f, 0x1.9a8bc8p-13f};
-    static constexpr float lowest = -105;
-    static constexpr float round =
-        0x1.8p23f;  // adding it leaves the nearest integer in the last bits
-    static constexpr int mantissa = 23, bias = 127;
-    static constexpr float smallest_power = -100;  // 2^that is normal with room to spare
+    static constexpr float q[] = {0x1p-1f, 0x1.55548ep-3f, 0x1.5555b8p-5f, 0x1.123becp-7f,
+                                  0x1.6c5c56p-10f};
+    static constexpr int mantissa = 23;
+    // Adding it leaves a whole number plus the exponent's bias in the last bits.
+    static constexpr float round = 0x1.8p23f + 127;
+    static constexpr float lowest = -105;      // exp of it, and of all below, rounds to 0
+    static constexpr float plain = -87;        // from here on, 2^n is a normal number
+    static constexpr float smallest_power = -100;  // of two, normal with room to spare
 };
 template <>
 struct ExpConstants<double> {
     static constexpr double log2e = 0x1.71547652b82fep+0;
     static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
     static constexpr double q[] = {0x1p-1,
-                                   0x1.555555555555cp-3,
-                                   0x1.5555555555541p-5,
-                                   0x1.111111110e9f7p-7,
-                                   0x1.6c16c16c1faa8p-10,
-                                   0x1.a01a01b447a28p-13,
-                                   0x1.a01a0176eb64bp-16,
-                                   0x1.71ddee67cff32p-19,
-                                   0x1.27e540a74eab9p-22,
-                                   0x1.af6e99953530dp-26,
-                                   0x1.1ed9e2bbd76f1p-29};
+                                   0x1.55555555554bbp-3,
+                                   0x1.55555555530ap-5,
+                                   0x1.11111111388fep-7,
+                                   0x1.6c16c17d2d967p-10,
+                                   0x1.a01a00cb641dbp-13,
+                                   0x1.a019a9ed8e95fp-16,
+                                   0x1.71dfff2e4e7f8p-19,
+                                   0x1.28a0be811cef9p-22,
+                                   0x1.ac20589f01b8ep-26};
+    static constexpr int mantissa = 52;
+    static constexpr double round = 0x1.8p52 + 1023;
     static constexpr double lowest = -746;
-    static constexpr double round = 0x1.8p52;
-    static constexpr int mantissa = 52, bias = 1023;
+    static constexpr double plain = -708;
     static constexpr double smallest_power = -1000;
 };
 
-// 2^n for a whole n whose power is a normal number.
+// 2^n for the sum of a whole number n and C::round, if the power is a normal number.
 template <class T>
-CNNFS_INLINE Vec<T> power_of_two(Vec<T> n) {
-    using C = ExpConstants<T>;
+CNNFS_INLINE Vec<T> power_of_two(Vec<T> rounded) {
     using Bit = typename Lanes<T>::Bit;
-    Bits<T> whole = (Bits<T>)(n + C::round) - (Bits<T>)splat<T>(C::round);
-    return (Vec<T>)((whole + Bit(C::bias)) << Bit(C::mantissa));
+    return (Vec<T>)((Bits<T>)rounded << Bit(ExpConstants<T>::mantissa));
 }
 
-// exp(t) = 2^n (high + low), for t <= 0. The pair is right to some 2^-28 (2^-57) of its value.
+// exp(t) = high + low times scale, for t <= 0; low is the rounding error of high. The scale is 1 but
+// where exp(t) is too small to be computed with: it must be applied once, at the end. Without
+// `Small`, t must be at least C::plain, and the scale is not computed.
 template <class T>
 struct Exp {
-    Vec<T> n, high, low;
+    Vec<T> high, low, scale;
 };
-template <class T>
+template <class T, bool Small>
 CNNFS_INLINE Exp<T> exp_pair(Vec<T> t) {
     using C = ExpConstants<T>;
-    Vec<T> n = (t * C::log2e + C::round) - C::round;
-    Vec<T> head = fma(n, splat(-C::ln2_high), t);  // exact
-    Vec<T> r = fma(n, splat(-C::ln2_low), head);
-    Vec<T> r_low = fma(n, splat(-C::ln2_low), head - r);
+    if constexpr (Small) t = t < C::lowest ? splat(C::lowest) : t;
+    Vec<T> rounded = fma(t, splat(C::log2e), splat(C::round));
+    Vec<T> n = rounded - C::round;
+    Vec<T> head = minus_product(n, splat(C::ln2_high), t);  // exact
+    Vec<T> tail = n * C::ln2_low;
+    Vec<T> r = head - tail;
     constexpr int degree = sizeof(C::q) / sizeof(T) - 1;
     Vec<T> q = splat(C::q[degree]);
 #pragma GCC unroll 16
     for (int i = degree - 1; i >= 0; --i) q = fma(q, r, splat(C::q[i]));
-    Vec<T> rest = fma(r * r, q, r_low);
-    Vec<T> sum = r + T(1);
-    Vec<T> low = ((T(1) - sum) + r) + rest;
-    Vec<T> high = sum + low;
-    return {n, high, (sum - high) + low};
+    // exp(r) - 1, with one rounding that counts: that of the sum.
+    Vec<T> rest = head + fma(r * r, q, -tail);
+    Vec<T> scale = splat(T(1));
+    if constexpr (Small) {
+        Vec<T> fewer = n < C::smallest_power ? splat(C::smallest_power) : n;
+        scale = power_of_two<T>((n - fewer) + C::round);
+        rounded = fewer + C::round;
+    }
+    Vec<T> power = power_of_two<T>(rounded);
+    Vec<T> high = fma(power, rest, power);
+    return {high, fma(power, rest, power - high), scale};
 }
 
 struct Linear {
@@ -97,35 +106,32 @@ struct Step {
     }
 };
 
-// 1 / (1 + exp(-x)) = exp(t)/(1 + exp(t)) for x < 0, 1/(1 + exp(t)) else, with t = -|x|: nothing
-// overflows, and small results keep their digits. Numerator and denominator are sums of a large and
-// a small part; the quotient's exact remainder mends it, so little more than the last rounding is
-// left of the error.
+// With t = -|x| and e = exp(t): e/(1 + e) for x < 0, and 1 less that for the others. Nothing overflows,
+// and small results keep their digits. e is the sum of a large and a small part, and the exact remainder
+// mends the quotient, so that little more than its last rounding is left of the error.
 struct Sigmoid {
     static constexpr Activation id = Activation::sigmoid;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
-        using C = ExpConstants<T>;
-        const Vec<T> one = splat(T(1)), zero = splat(T(0));
-        Vec<T> t = x < T(0) ? x : -x;
-        t = t < C::lowest ? splat(C::lowest) : t;
-        Exp<T> e = exp_pair<T>(t);
-        // The result of a negative x is scaled in two steps, so that the first is exact and only
-        // the second one rounds where it is subnormal.
-        Vec<T> n = e.n < C::smallest_power ? splat(C::smallest_power) : e.n;
-        Vec<T> power = power_of_two<T>(n);
-        Vec<T> e_high = e.high * power, e_low = e.low * power;
-        Vec<T> bottom = e_high + T(1);
-        Vec<T> bottom_low = ((T(1) - bottom) + e_high) + e_low;
-        auto negative = x < T(0);
-        Vec<T> top = negative ? e.high : one, top_low = negative ? e.low : zero;
-        Vec<T> inverse = T(1) / bottom;
-        Vec<T> quotient = top * inverse;
-        Vec<T> remainder = fma(-quotient, bottom, top) + fma(-quotient, bottom_low, top_low);
-        quotient = fma(remainder, inverse, quotient);
-        Vec<T> small = (quotient * power) * power_of_two<T>(e.n - n);
-        Vec<T> y = negative ? small : quotient;
-        return x == x ? y : x;
+        const Vec<T> t = minus_absolute<T>(x);
+        // All lanes as a rule: no result is near the subnormal numbers, and none is NaN.
+        if (all_at_least(t, ExpConstants<T>::plain)) [[likely]]
+            return quotient<T, false>(x, t);
+        return x == x ? quotient<T, true>(x, t) : x;
+    }
+
+private:
+    template <class T, bool Small>
+    static CNNFS_INLINE Vec<T> quotient(Vec<T> x, Vec<T> t) {
+        const Exp<T> e = exp_pair<T, Small>(t);
+        const Vec<T> inverse = T(1) / (e.high + T(1)), first = e.high * inverse;
+        // e - first (1 + e): the difference of the large parts is exact, and the small part counts
+        // e.low - first e.low, which is e.low times the inverse.
+        Vec<T> remainder = minus_product(first, e.high, e.high - first);
+        remainder = fma(e.low, inverse, remainder);
+        Vec<T> y = fma(remainder, inverse, first);
+        if constexpr (Small) y *= e.scale;
+        return x < T(0) ? y : T(1) - y;
     }
 };
 

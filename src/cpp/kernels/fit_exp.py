@@ -28,7 +28,7 @@ def fit(fixed: list[mp.mpf], degree: int) -> list[mp.mpf]:
 
 
 def main() -> None:
-    for name, dtype, degree, spare in (("float", np.float32, 5, 9), ("double", np.float64, 10, 11)):
+    for name, dtype, degree, spare in (("float", np.float32, 4, 9), ("double", np.float64, 9, 11)):
         fixed = [mp.mpf("0.5")]
         while len(fixed) <= degree:
             fixed.append(mp.mpf(float(dtype(mp.nstr(fit(fixed, degree)[0], 40)))))

@@ -122,15 +122,54 @@ CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
 #else
 // Without the instruction the correctly rounded function of the C library: slow, but the
 // activations, which rest on exact remainders, keep their bits on every machine.
-CNNFS_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+[[gnu::noinline]] Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
     for (int i = 0; i < int(lanes<float>); ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
 }
-CNNFS_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+[[gnu::noinline]] Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
     for (int i = 0; i < int(lanes<double>); ++i) c[i] = __builtin_fma(a[i], b[i], c[i]);
     return c;
 }
 #endif
+
+// c - a b with one rounding. The compiler makes one instruction of it.
+template <class V>
+CNNFS_INLINE V minus_product(V a, V b, V c) {
+    return fma(-a, b, c);
+}
+
+template <class T>
+CNNFS_INLINE Vec<T> minus_absolute(Vec<T> x) {
+    return (Vec<T>)((Bits<T>)x | (Bits<T>)splat(T(-0.0)));
+}
+
+// Whether every lane of v is at least the bound; NaN is not.
+CNNFS_INLINE bool all_at_least(Vec<float> v, float bound) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask((__m512)v, _mm512_set1_ps(bound), _CMP_GE_OQ) == 0xffff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_ps((__m256)(v >= bound)) == 0xff;
+#elif defined(__x86_64__)
+    return _mm_movemask_ps((__m128)(v >= bound)) == 0xf;
+#else
+    bool all = true;
+    for (int i = 0; i < int(lanes<float>); ++i) all = all && v[i] >= bound;
+    return all;
+#endif
+}
+CNNFS_INLINE bool all_at_least(Vec<double> v, double bound) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_pd_mask((__m512d)v, _mm512_set1_pd(bound), _CMP_GE_OQ) == 0xff;
+#elif defined(__AVX2__)
+    return _mm256_movemask_pd((__m256d)(v >= bound)) == 0xf;
+#elif defined(__x86_64__)
+    return _mm_movemask_pd((__m128d)(v >= bound)) == 0x3;
+#else
+    bool all = true;
+    for (int i = 0; i < int(lanes<double>); ++i) all = all && v[i] >= bound;
+    return all;
+#endif
+}
 
 // One step of a dot product: fused where the instruction exists, else two roundings.
 template <class T>
