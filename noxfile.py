@@ -1,10 +1,12 @@
 """The workshop: `nox` runs every check, `nox -s lint` one of them, `nox -l` lists them."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "typing", "cpp", "wheel"]
+nox.options.sessions = ["tests", "lint", "typing", "cpp", "sanitize", "wheel"]
 nox.options.error_on_missing_interpreters = False
 
 PYTHON_FILES = ["python", "tests", "examples", "benchmarks", "src", "noxfile.py"]
@@ -50,6 +52,23 @@ def cpp(session: nox.Session) -> None:
     session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *options)
     session.run("cmake", "--build", build)
     session.run("ctest", "--test-dir", build, "--output-on-failure")
+
+
+@nox.session
+@nox.parametrize("sanitizer", ["thread", "address"])
+def sanitize(session: nox.Session, sanitizer: str) -> None:
+    """The C++ tests under ThreadSanitizer, and under AddressSanitizer with UBSan."""
+    session.install("cmake", "ninja")
+    build = session.create_tmp()
+    options = ["-DCNNFS_BUILD_PYTHON=OFF", "-DCNNFS_BUILD_TESTS=ON"]
+    options += [f"-DCNNFS_SANITIZE={sanitizer}", "-DCMAKE_BUILD_TYPE=Release"]
+    session.run("cmake", "-S", ".", "-B", build, "-G", "Ninja", *options)
+    session.run("cmake", "--build", build)
+    # Older sanitizers cannot start where a system spreads addresses widely.
+    fixed = ["setarch", "--addr-no-randomize"]
+    if not shutil.which("setarch") or subprocess.run([*fixed, "true"]).returncode:
+        fixed = []
+    session.run(*fixed, "ctest", "--test-dir", build, "--output-on-failure", external=True)
 
 
 @nox.session

@@ -1,66 +1,158 @@
-"""One forward pass of 784-128-128-10, 32 rows, one thread: cnnfs beside the same expression in NumPy.
+"""Forward passes and activations of cnnfs beside every peer."""
 
-Run: python benchmarks/forward.py
-"""
+import sys
 
-import os
-import platform
-import statistics
-import time
-from collections.abc import Callable
+from cases import (
+    ELEMENTS,
+    PEERS,
+    TARGET_FLOAT64,
+    TARGETS_ACTIVATION,
+    Net,
+    title,
+)
+from race import Crew, Times
+from report import Bar, Report, count, number, percent, verdict
 
-# Before NumPy is imported: one thread, and the kernels that NumPy itself would choose.
-os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-os.environ.pop("OPENBLAS_CORETYPE", None)
-os.environ.pop("OPENBLAS_L2_SIZE", None)
-
-import numpy as np
-
-import cnnfs
-
-WIDTHS, ROWS, ROUNDS, CALLS = [784, 128, 128, 10], 32, 200, 20
-
-
-def contenders() -> dict[str, Callable[[], object]]:
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((ROWS, WIDTHS[0]), dtype=np.float32)
-    names = ["relu"] * (len(WIDTHS) - 2) + ["linear"]
-    layers = [cnnfs.Layer(*pair, rng=rng) for pair in zip(WIDTHS, WIDTHS[1:], strict=False)]
-    layers = [
-        cnnfs.Layer.from_arrays(layer.weights, layer.bias, name)
-        for layer, name in zip(layers, names, strict=True)
-    ]
-    net = cnnfs.Network(layers)
-    arrays = [(np.ascontiguousarray(layer.weights.T), layer.bias) for layer in layers]
-
-    def with_numpy() -> object:
-        h = x
-        for weights, bias in arrays[:-1]:
-            h = np.maximum(h @ weights + bias, 0)
-        weights, bias = arrays[-1]
-        return h @ weights + bias
-
-    return {"cnnfs": lambda: net(x), "numpy": with_numpy}
+NOTES = (
+    "Times in microseconds a call. Calls under 10 us are timed in batches of about 20 us: there a\n"
+    "sample, and so p99, is the mean of a batch. The peak of fused multiply-adds was measured in\n"
+    "the rounds of each row. Ratio: best time of the best peer / best time of cnnfs."
+)
 
 
-def main() -> None:
-    functions = contenders()
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(ROUNDS):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            for _ in range(CALLS):
-                function()
-            times[name].append((time.perf_counter() - start) / CALLS * 1e6)
-    config = cnnfs.show_config()
-    print(f"machine: {platform.processor() or platform.machine()}, {platform.system()}")
-    print(f"net {'-'.join(map(str, WIDTHS))}, {ROWS} rows, {config['isa']}, microseconds a call")
+def measure_forward(
+    report: Report, crew: Crew, nets: list[Net], dtypes: list[str], threads: list[int]
+) -> None:
+    for number_of_threads in threads:
+        for dtype in dtypes:
+            report.heading(f"Forward passes, {dtype}, {count(number_of_threads)}")
+            report.write(f"{NOTES}\n")
+            results = []
+            for net in nets:
+                print(f"... {net.label}, {dtype}", file=sys.stderr, flush=True)
+                task = {"kind": "network", "widths": net.widths, "batch": net.batch}
+                names = ["cnnfs", *crew.peers]
+                times, peak = crew.race(names, number_of_threads, dtype, **task)
+                results.append((net, times, peak))
+                note(report, net, dtype, number_of_threads, times, peak)
+            print_forward(report, results, dtype, number_of_threads)
+            present = [name for name in crew.peers if any(name in times for _, times, _ in results)]
+            for quantity in ("best", "median", "p99"):
+                print_times(report, results, present, quantity)
+
+
+def targets(net: Net, dtype: str, threads: int) -> tuple[float, float | None]:
+    """Of the ratio and of the share of the peak: those of the table hold for one case."""
+    if dtype == "float32" and threads == 1:
+        return net.ratio, net.share
+    return TARGET_FLOAT64, None
+
+
+def best_peer(times: dict[str, Times]) -> str | None:
+    peers = [name for name in times if name in PEERS]
+    return min(peers, key=lambda name: times[name].best) if peers else None
+
+
+def note(
+    report: Report, net: Net, dtype: str, threads: int, times: dict[str, Times], peak: float
+) -> None:
     for name, taken in times.items():
-        print(f"  {name:<6} best {min(taken):8.1f}  median {statistics.median(taken):8.1f}")
-    best = min(times["numpy"]) / min(times["cnnfs"])
-    median = statistics.median(times["numpy"]) / statistics.median(times["cnnfs"])
-    print(f"  numpy / cnnfs: {best:.2f} by best, {median:.2f} by median")
+        speed = net.flops / taken.best * 1e-3
+        report.record(
+            ("forward", net.label, dtype, threads),
+            name,
+            taken,
+            gflops=speed,
+            peak_gflops=peak,
+            share_of_peak=speed / peak,
+        )
+    if peer := best_peer(times):
+        ratio = times[peer].best / times["cnnfs"].best
+        group = f"{dtype}, {count(threads)}"
+        target = targets(net, dtype, threads)[0]
+        report.bars.append(Bar(group, net.label, ratio, title(peer), target))
 
 
-if __name__ == "__main__":
-    main()
+def print_forward(
+    report: Report, results: list[tuple[Net, dict[str, Times], float]], dtype: str, threads: int
+) -> None:
+    rows = []
+    for net, times, peak in results:
+        ours = times["cnnfs"]
+        target, target_share = targets(net, dtype, threads)
+        speed = net.flops / ours.best * 1e-3
+        share = speed / peak
+        peer = best_peer(times)
+        ratio = times[peer].best / ours.best if peer else None
+        met = None if ratio is None else ratio >= target and share >= (target_share or 0)
+        rows.append(
+            [
+                net.label,
+                title(peer) if peer else "-",
+                number(times[peer].best if peer else None),
+                *(number(value) for value in (ours.best, ours.median, ours.p99)),
+                number(ratio),
+                f"{target:.2f}",
+                number(speed),
+                percent(share),
+                percent(target_share),
+                verdict(met),
+            ]
+        )
+    headers = ["net", "best peer", "its best", "cnnfs best", "median", "p99"]
+    headers += ["ratio", "target", "GFLOP/s", "of peak", "target", "met"]
+    report.table(headers, rows, texts=2)
+
+
+def print_times(
+    report: Report,
+    results: list[tuple[Net, dict[str, Times], float]],
+    peers: list[str],
+    quantity: str,
+) -> None:
+    names = ["cnnfs", *peers]
+    rows = [
+        [
+            net.label,
+            *(number(getattr(times[name], quantity) if name in times else None) for name in names),
+        ]
+        for net, times, _ in results
+    ]
+    report.table([quantity, *map(title, names)], rows)
+
+
+def measure_activations(report: Report, crew: Crew, dtypes: list[str], threads: list[int]) -> None:
+    report.heading(f"Activations of {ELEMENTS:,} numbers")
+    report.write("Times in microseconds a call; the result is a new array.\n")
+    rows = []
+    for number_of_threads in threads:
+        for dtype in dtypes:
+            for kind in ("sigmoid", "relu"):
+                print(f"... {kind}, {dtype}", file=sys.stderr, flush=True)
+                names = ["cnnfs", *crew.peers]
+                task = {"kind": kind, "widths": (), "batch": 0}
+                times, _ = crew.race(names, number_of_threads, dtype, **task)
+                where = f"{kind}, {dtype}, {count(number_of_threads)}"
+                ours = times["cnnfs"]
+                for name, taken in times.items():
+                    report.record(("activations", kind, dtype, number_of_threads), name, taken)
+                    target = TARGETS_ACTIVATION.get(name)
+                    ratio = taken.best / ours.best
+                    # The targets are for float32.
+                    target = target if dtype == "float32" else None
+                    rows.append(
+                        [
+                            where,
+                            title(name),
+                            *(number(value) for value in (taken.best, taken.median, taken.p99)),
+                            "-" if name == "cnnfs" else number(ratio),
+                            number(target),
+                            verdict(None if target is None else ratio >= target),
+                        ]
+                    )
+                if peer := best_peer(times):
+                    ratio = times[peer].best / ours.best
+                    bar = Bar(f"activations of {ELEMENTS:,} numbers", where, ratio, title(peer), 1)
+                    report.bars.append(bar)
+    headers = ["function", "library", "best", "median", "p99", "its best / cnnfs", "target", "met"]
+    report.table(headers, rows, texts=2)

@@ -38,21 +38,17 @@ def usable():
 
 def interrupted(code, name, delay=0.5):
     """Run the code, with a SIGINT some time after it has said "ready"; return what it said then."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", START + textwrap.dedent(code), name],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=child_environment(CNNFS_ISA=ISAS[0]),
-    )
-    try:
-        assert child.stdout.readline() == "ready\n"
-        with pytest.raises(subprocess.TimeoutExpired):  # into the long call
-            child.wait(delay)
-        child.send_signal(signal.SIGINT)
-        out, _ = child.communicate(timeout=120)
-    finally:
-        child.kill()
-        child.wait()
+    command = [sys.executable, "-c", START + textwrap.dedent(code), name]
+    environment = child_environment(CNNFS_ISA=ISAS[0])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+        try:
+            assert child.stdout.readline() == "ready\n"
+            with pytest.raises(subprocess.TimeoutExpired):  # into the long call
+                child.wait(delay)
+            child.send_signal(signal.SIGINT)
+            out, _ = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert child.returncode == 0
     return out.split()
 
@@ -98,8 +94,10 @@ def test_ctrl_c_ends_only_the_work_of_the_main_thread(name):
             except KeyboardInterrupt:
                 print("interrupted")
             seen = len(calls)
-            while len(calls) < seen + 6:
+            deadline = time.monotonic() + 30
+            while len(calls) < seen + 6 and time.monotonic() < deadline:
                 time.sleep(0.01)
+            assert len(calls) >= seen + 6
         usable()
         print("usable")
         """,
@@ -191,4 +189,5 @@ def test_an_interrupt_inside_the_pass_of_a_handler():
             """
         ),
         CNNFS_ISA=ISAS[0],
+        timeout=60,
     )

@@ -39,7 +39,7 @@ ThreadPool& pool() { return ThreadPool::shared(); }
 
 template <class F>
 bool run(Index items, Interrupt* interrupt, F f) {
-    return pool().run(items, interrupt, f);
+    return pool().run(items, pool().threads(), interrupt, f);
 }
 
 // One run's view of who did what.
@@ -181,6 +181,35 @@ void check_interrupt() {
     }
 }
 
+// Says stop a single time, as an exception is raised once. It must not get lost, whether the pool is
+// free or busy, or has one thread.
+class StopOnce final : public Interrupt {
+public:
+    bool requested() override { return ++asked_ == 100; }
+
+private:
+    int asked_ = 0;
+};
+
+void check_interrupt_that_is_said_once() {
+    const auto check = [](int threads) {
+        StopOnce once;
+        std::atomic<Index> begun{0};
+        const bool finished = run(5000, &once, [&](Index, int, Interrupt* stop) {
+            ++begun;
+            for (int i = 0; i < 9; ++i)
+                if (stop->requested()) return;
+        });
+        expect(!finished, "said once, a stop is reported", threads, 5000);
+        expect(begun < 5000, "said once, a stop ends the work", threads, 5000);
+    };
+    for (int threads : {1, 4}) {
+        pool().set_threads(threads);
+        check(threads);
+        run(2, nullptr, [&](Index, int, Interrupt*) { check(threads); });
+    }
+}
+
 // A network's bits while others change the number of threads; scratch that was made for fewer threads
 // than take part would be overrun.
 template <class T>
@@ -238,6 +267,7 @@ int main(int, char** arguments) {
                                {"a busy pool", check_busy_pool},
                                {"many callers", check_many_callers},
                                {"interrupt", check_interrupt},
+                               {"interrupt said once", check_interrupt_that_is_said_once},
                                {"a network of float", check_network<float>},
                                {"a network of double", check_network<double>}}) {
         if (arguments[1] && !std::strstr(check.name, arguments[1])) continue;

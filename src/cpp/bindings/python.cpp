@@ -71,12 +71,12 @@ void bind_arguments(const Signature& signature, PyObject* const* args, Py_ssize_
 
 bool WithoutLock::requested() {
     constexpr auto interval = std::chrono::milliseconds(20);
-    if (Clock::now() - looked_ < interval) return false;
+    if (raised_ || Clock::now() - looked_ < interval) return raised_;
     take_lock();
-    const bool raised = PyErr_CheckSignals() != 0;
+    raised_ = PyErr_CheckSignals() != 0;
     thread_ = PyEval_SaveThread();
     looked_ = Clock::now();
-    return raised;
+    return raised_;
 }
 
 void WithoutLock::take_lock() noexcept {

@@ -57,6 +57,7 @@ private:
     void take_lock() noexcept;
 
     PyThreadState* thread_;
+    bool raised_ = false;  // the signal's exception waits for the lock's owner; do not look again
     Clock::time_point looked_ = Clock::now();
 };
 

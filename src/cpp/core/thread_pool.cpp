@@ -46,7 +46,7 @@ private:
     const std::atomic<bool>& flag_;
 };
 
-// Passes the caller's interrupt on to the others.
+// Passes the caller's interrupt on to the others, and remembers it: it may speak once only.
 class StopAll final : public Interrupt {
 public:
     StopAll(Interrupt* caller, std::atomic<bool>& flag) : caller_(caller), flag_(flag) {}
@@ -146,16 +146,18 @@ void ThreadPool::take_items(Job& job, int who, Interrupt* stop) {
     }
 }
 
-bool ThreadPool::run(Index items, Work work, void* context, Interrupt* interrupt) {
-    const int wanted = int(std::min<Index>(threads(), items)) - 1;
+bool ThreadPool::run(Index items, int threads, Work work, void* context, Interrupt* interrupt) {
+    const int wanted = int(std::min<Index>(threads, items)) - 1;
     std::unique_lock lock(busy_, std::defer_lock);
     if (wanted > 0 && lock.try_lock()) start_workers(wanted);
     if (!lock.owns_lock() || workers_ == 0) {
+        std::atomic<bool> flag{false};
+        StopAll stop(interrupt, flag);
         for (Index item = 0; item < items; ++item) {
-            if (stopped(interrupt)) return false;
-            work(context, item, 0, interrupt);
+            if (stop.requested()) return false;
+            work(context, item, 0, &stop);
         }
-        return !stopped(interrupt);
+        return !flag.load(std::memory_order_relaxed);
     }
 
     job_.work = work;

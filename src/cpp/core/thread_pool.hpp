@@ -29,16 +29,17 @@ public:
     void set_threads(int threads);
     int threads();
 
-    // Calls work(context, item, who, stop) once for each item in [0, items). `who` tells the participants
-    // apart: 0 is the caller, and who < threads(). `stop` is to be asked within long items. False if
+    // Calls work(context, item, who, stop) once for each item in [0, items), by at most so many threads:
+    // what threads() said when the caller made room for them. `who` < threads tells the participants
+    // apart, and 0 is the caller. `stop` is to be asked within long items. False if
     // interrupted; then some items were not done, but none is still being worked on.
     using Work = void (*)(void* context, Index item, int who, Interrupt* stop);
-    bool run(Index items, Work work, void* context, Interrupt* interrupt);
+    bool run(Index items, int threads, Work work, void* context, Interrupt* interrupt);
 
     template <class F>
-    bool run(Index items, Interrupt* interrupt, F&& f) {
+    bool run(Index items, int threads, Interrupt* interrupt, F&& f) {
         return run(
-            items,
+            items, threads,
             [](void* context, Index item, int who, Interrupt* stop) {
                 (*static_cast<std::remove_reference_t<F>*>(context))(item, who, stop);
             },

@@ -23,8 +23,8 @@ struct ExpConstants<float> {
     static constexpr int mantissa = 23;
     // Adding it leaves a whole number plus the exponent's bias in the last bits.
     static constexpr float round = 0x1.8p23f + 127;
-    static constexpr float lowest = -105;      // exp of it, and of all below, rounds to 0
-    static constexpr float plain = -87;        // from here on, 2^n is a normal number
+    static constexpr float lowest = -105;          // exp of it, and of all below, rounds to 0
+    static constexpr float plain = -87;            // from here on, 2^n is a normal number
     static constexpr float smallest_power = -100;  // of two, normal with room to spare
 };
 template <>

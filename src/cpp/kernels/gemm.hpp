@@ -87,9 +87,33 @@ CNNFS_INLINE void finish(F, Index rows, Index columns, const T* sums, Index sums
     }
 }
 
+// Spreads the fetching of what comes next over the tiles of a task: the second-level cache then has the
+// next rows when they are needed, and no tile waits for memory.
+class Ahead {
+public:
+    template <class T>
+    Ahead(const DenseTask<T>& task)
+        : at_(reinterpret_cast<const char*>(task.ahead)),
+          end_(reinterpret_cast<const char*>(task.ahead_end)) {
+        const Index tiles = (task.x.rows / tile_rows + 1) * (task.x.cols / depth_block + 1) *
+                            (task.y.cols / panel<T> + 1);
+        step_ = ((end_ - at_) / tiles / 64 + 1) * 64;
+    }
+
+    void fetch_some() {
+        const char* until = end_ - at_ < step_ ? end_ : at_ + step_;
+        for (; at_ < until; at_ += 64) __builtin_prefetch(at_, 0, 2);
+    }
+
+private:
+    const char* at_;
+    const char* end_;
+    Index step_;
+};
+
 // All rows of the task times the panels that start at column `first`.
 template <class T, int Panels, int Width, int MostRows, class F>
-CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
+CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first, Ahead& ahead) {
     constexpr Index width = Panels * Width * lanes<T>;
     constexpr Index row_of_weights = Width * lanes<T>;
     alignas(64) T sums[tiles_in_turn * MostRows * width];
@@ -113,6 +137,7 @@ CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first) {
                 tile_for<T, Panels, Width, MostRows>(count)(
                     block, task.x.row(row + r) + k, task.x.stride, packed + k * row_of_weights,
                     depth * row_of_weights, sums + r * width, k == 0);
+                if constexpr (MostRows == tile_rows) ahead.fetch_some();
                 r += count;
             }
         }
@@ -129,14 +154,16 @@ CNNFS_INLINE void sweep(F function, const DenseTask<T>& task) {
     // A remainder wider than one vector fills a panel of its own, another one half a panel.
     Index panels = (task.y.cols + lanes<T> - 1) / panel<T>;
     Index first = 0;
+    Ahead ahead(task);
     if constexpr (Together >= 4)
         for (; panels >= 4; panels -= 4, first += 4 * panel<T>)
-            strip<T, 4, 2, MostRows>(function, task, first);
+            strip<T, 4, 2, MostRows>(function, task, first, ahead);
     if constexpr (Together >= 2)
         for (; panels >= 2; panels -= 2, first += 2 * panel<T>)
-            strip<T, 2, 2, MostRows>(function, task, first);
-    for (; panels > 0; --panels, first += panel<T>) strip<T, 1, 2, MostRows>(function, task, first);
-    if (first < task.y.cols) strip<T, 1, 1, MostRows>(function, task, first);
+            strip<T, 2, 2, MostRows>(function, task, first, ahead);
+    for (; panels > 0; --panels, first += panel<T>)
+        strip<T, 1, 2, MostRows>(function, task, first, ahead);
+    if (first < task.y.cols) strip<T, 1, 1, MostRows>(function, task, first, ahead);
 }
 
 template <class T>

@@ -20,6 +20,9 @@ struct DenseTask {
     const T* bias;
     MatrixView<T> y;  // rows x (columns to compute)
     Activation activation;
+    // Memory that the next task will read, to be fetched on the way; may be empty.
+    const T* ahead = nullptr;
+    const T* ahead_end = nullptr;
 };
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/fpu.hpp"
+#include "core/thread_pool.hpp"
 #include "nn/schedule.hpp"
 
 namespace cnnfs {
@@ -74,6 +75,38 @@ bool Dense<T>::forward_columns(MatrixView<const T> x, MatrixView<T> y, Index fir
     return true;
 }
 
+namespace {
+
+// Some columns of dense_once: packs their weights into `packed`, then takes all rows through them.
+template <class T>
+bool dense_columns(const Kernels<T>& k, MatrixView<const T> x, MatrixView<const T> weights,
+                   const T* bias, Activation activation, MatrixView<T> y, T* packed,
+                   Interrupt* interrupt) {
+    const Index depth = weights.cols, padded = k.padded_columns(weights.rows);
+    T* padded_bias = packed + padded * depth;
+    k.pack(weights, packed);
+    std::fill_n(padded_bias, padded, T(0));
+    if (bias) std::copy_n(bias, weights.rows, padded_bias);
+    const Index rows_at_once =
+        std::max<Index>(1, most_work / std::max<Index>(1, weights.rows * depth));
+    for (Index row = 0; row < x.rows; row += rows_at_once) {
+        if (stopped(interrupt)) return false;
+        const Index rows = std::min(rows_at_once, x.rows - row);
+        k.dense({{x.row(row), rows, depth, x.stride},
+                 packed,
+                 padded_bias,
+                 {y.row(row), rows, y.cols, y.stride},
+                 activation});
+    }
+    return true;
+}
+
+int threads_for(Index work, Index worth_sharing) {
+    return work < worth_sharing ? 1 : ThreadPool::shared().threads();
+}
+
+}  // namespace
+
 template <class T>
 bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<const T> weights,
                 const T* bias, Activation activation, MatrixView<T> y, Interrupt* interrupt) {
@@ -82,47 +115,57 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
     constexpr Index on_stack = 1024;
     const StandardArithmetic standard;
     const Kernels<T>& k = kernels.of<T>();
-    const Index depth = weights.cols;
-    const Index step =
-        std::min(columns_at_once(k.panel, x.rows, depth, weights.rows),
+    const Index depth = weights.cols, columns = weights.rows;
+    const int threads = threads_for(x.rows * depth * columns, work_worth_sharing);
+    Index step =
+        std::min(columns_at_once(k.panel, x.rows, depth, columns),
                  std::max<Index>(1, most_packed / std::max<Index>(1, depth * k.panel)) * k.panel);
-    const Index padded = k.padded_columns(step);
-    alignas(buffer_alignment) T small[on_stack];
-    Buffer<T> large;
-    T* packed = small;
-    if (padded * (depth + 1) > on_stack) {
-        large = Buffer<T>(padded * (depth + 1));
-        packed = large.data();
+    if (threads > 1)
+        step = std::min(step, (columns / (2 * threads) + k.panel - 1) / k.panel * k.panel);
+    step = std::max<Index>(1, step);
+    const Index items = (columns + step - 1) / step;
+    const Index need = k.padded_columns(step) * (depth + 1);
+    const auto some = [&](Index item, T* packed, Interrupt* stop) {
+        const Index first = item * step, count = std::min(step, columns - first);
+        return dense_columns<T>(k, x, {weights.row(first), count, depth, weights.stride},
+                                bias ? bias + first : nullptr, activation,
+                                columns_of(y, first, count), packed, stop);
+    };
+
+    if (threads == 1 && need <= on_stack) {
+        alignas(buffer_alignment) T small[on_stack];
+        for (Index item = 0; item < items; ++item)
+            if (!some(item, small, interrupt)) return false;
+        return true;
     }
-    T* padded_bias = packed + padded * depth;
-    for (Index first = 0; first < weights.rows; first += step) {
-        const Index count = std::min(step, weights.rows - first);
-        k.pack({weights.row(first), count, depth, weights.stride}, packed);
-        std::fill_n(padded_bias, padded, T(0));
-        if (bias) std::copy_n(bias + first, count, padded_bias);
-        const Index rows_at_once =
-            std::max<Index>(1, most_work / (step * std::max<Index>(1, depth)));
-        for (Index row = 0; row < x.rows; row += rows_at_once) {
-            if (stopped(interrupt)) return false;
-            const Index rows = std::min(rows_at_once, x.rows - row);
-            k.dense({{x.row(row), rows, depth, x.stride},
-                     packed,
-                     padded_bias,
-                     {y.row(row) + first, rows, count, y.stride},
-                     activation});
-        }
-    }
+    const Buffer<T> packed(need * threads);
+    if (threads > 1)
+        return ThreadPool::shared().run(items, threads, interrupt,
+                                        [&](Index item, int who, Interrupt* stop) {
+                                            some(item, packed.data() + who * need, stop);
+                                        });
+    for (Index item = 0; item < items; ++item)
+        if (!some(item, packed.data(), interrupt)) return false;
     return true;
 }
 
 template <class T>
 bool activate(const KernelSet& kernels, Activation activation, Index n, const T* x, T* y,
               Interrupt* interrupt) {
-    constexpr Index step = Index(1) << 17;
     const StandardArithmetic standard;
-    for (Index i = 0; i < n; i += step) {
+    const auto function = kernels.of<T>().activate;
+    const auto some = [=](Index item) {
+        const Index first = item * elements_of_item;
+        function(activation, std::min(elements_of_item, n - first), x + first, y + first);
+    };
+    const Index items = (n + elements_of_item - 1) / elements_of_item;
+    const int threads = threads_for(n, elements_worth_sharing);
+    if (threads > 1)
+        return ThreadPool::shared().run(items, threads, interrupt,
+                                        [&](Index item, int, Interrupt*) { some(item); });
+    for (Index item = 0; item < items; ++item) {
         if (stopped(interrupt)) return false;
-        kernels.of<T>().activate(activation, std::min(step, n - i), x + i, y + i);
+        some(item);
     }
     return true;
 }

@@ -27,11 +27,14 @@ public:
     void unpack_weights(T* weights) const;  // row-major, n_outputs x n_inputs
 
     // y = activation(x W^T + bias). False if interrupted.
-    bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt) const {
+    // `ahead`: rows that will be read next, for the cache.
+    bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt,
+                 MatrixView<const T> ahead = {}) const {
         if (x.rows * n_inputs_ * n_outputs_ > most_work)
             return forward_columns(x, y, 0, n_outputs_, interrupt);
         if (stopped(interrupt)) return false;
-        kernels_of_type().dense({x, packed_.data(), bias_.data(), y, activation_});
+        kernels_of_type().dense(
+            {x, packed_.data(), bias_.data(), y, activation_, ahead.data, ahead.row(ahead.rows)});
         return true;
     }
 

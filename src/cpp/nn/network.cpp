@@ -76,7 +76,7 @@ bool Network<T>::forward(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y,
         const int threads = ThreadPool::shared().threads();
         if (threads > 1)
             return x.rows >= threads * tile_rows_ ? share_rows(pass, x, y, threads, interrupt)
-                                                  : share_columns(pass, x, y, interrupt);
+                                                  : share_columns(pass, x, y, threads, interrupt);
     }
     constexpr Index on_stack = (Index(1) << 14) / sizeof(T);
     const Index need = scratch_for(x);
@@ -106,7 +106,11 @@ bool Network<T>::through_layers(Pass<T> pass, MatrixView<const T> x, MatrixView<
             const Dense<T>& layer = *pass.layers[i];
             MatrixView<T> out{halves[i % 2], rows, layer.n_outputs(), widest_hidden_};
             if (i == pass.count - 1) out = rows_of(y, row, rows);
-            if (!layer.forward(in, out, interrupt)) return false;
+            const Index next = row + block_rows_;
+            MatrixView<const T> ahead{};
+            if (i == 0 && next < x.rows)
+                ahead = rows_of(x, next, std::min(block_rows_, x.rows - next));
+            if (!layer.forward(in, out, interrupt, ahead)) return false;
             in = {out.data, rows, out.cols, out.stride};
         }
     }
@@ -128,15 +132,16 @@ bool Network<T>::share_rows(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y
     const Index items = (x.rows + rows - 1) / rows;
     const Index need = scratch_for(rows_of(x, 0, rows));
     const Lease scratch(idle_, need * threads);
-    return ThreadPool::shared().run(items, interrupt, [&](Index item, int who, Interrupt* stop) {
-        const Index first = item * rows, count = std::min(rows, x.rows - first);
-        through_layers(pass, rows_of(x, first, count), rows_of(y, first, count),
-                       scratch.data() + who * need, stop);
-    });
+    return ThreadPool::shared().run(
+        items, threads, interrupt, [&](Index item, int who, Interrupt* stop) {
+            const Index first = item * rows, count = std::min(rows, x.rows - first);
+            through_layers(pass, rows_of(x, first, count), rows_of(y, first, count),
+                           scratch.data() + who * need, stop);
+        });
 }
 
 template <class T>
-bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y,
+bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y, int threads,
                                Interrupt* interrupt) const {
     const Lease scratch(idle_, 2 * widest_hidden_ * x.rows);
     T* const halves[] = {scratch.data(), scratch.data() + widest_hidden_ * x.rows};
@@ -149,10 +154,11 @@ bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T
         const Index work = std::max<Index>(1, x.rows * layer.n_inputs());
         const Index step = rounded_up(work_of_item / work, 4 * panel);
         const Index items = (out.cols + step - 1) / step;
-        if (!ThreadPool::shared().run(items, interrupt, [&](Index item, int, Interrupt* stop) {
-                const Index first = item * step, last = std::min(first + step, out.cols);
-                layer.forward_columns(in, out, first, last, stop);
-            }))
+        if (!ThreadPool::shared().run(
+                items, threads, interrupt, [&](Index item, int, Interrupt* stop) {
+                    const Index first = item * step, last = std::min(first + step, out.cols);
+                    layer.forward_columns(in, out, first, last, stop);
+                }))
             return false;
         in = {out.data, x.rows, out.cols, out.stride};
     }

@@ -48,7 +48,7 @@ private:
     bool share_rows(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y, int threads,
                     Interrupt* interrupt) const;
     // Few rows: layer by layer, each one's columns divided among threads.
-    bool share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y,
+    bool share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y, int threads,
                        Interrupt* interrupt) const;
 
     Index scratch_for(MatrixView<const T> x) const;  // elements
