@@ -36,7 +36,7 @@ def usable():
 """
 
 
-def interrupted(code, name, delay=0.5):
+def interrupted(code, name, delay=0.3):
     """Run the code, with a SIGINT some time after it has said "ready"; return what it said then."""
     command = [sys.executable, "-c", START + textwrap.dedent(code), name]
     environment = child_environment(CNNFS_ISA=ISAS[0])
@@ -151,7 +151,7 @@ def test_a_pass_goes_on_after_a_handler_that_computes(rows):
 
             signal.signal(signal.SIGALRM, handler)
             signal.setitimer(signal.ITIMER_REAL, 0.02, 0.05)
-            for _ in range(3):
+            for _ in range(2):
                 assert_same_bits(net(x), expected)
             signal.setitimer(signal.ITIMER_REAL, 0)
             assert calls

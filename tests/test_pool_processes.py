@@ -168,7 +168,7 @@ time.sleep(random.Random(int(sys.argv[1])).random() * 0.02)
 
 @pytest.mark.parametrize("how", ["", "sys.exit(0)", "raise SystemExit"])
 def test_daemon_threads_compute_when_the_interpreter_ends(how):
-    for turn in range(20 if not how else 3):
+    for turn in range(16 if not how else 2):
         done = run_python(ENDING + how, turn, timeout=60)
         assert done.returncode == 0, f"{done.returncode}\n{done.stderr}"
         assert not done.stdout + done.stderr

@@ -34,7 +34,11 @@ std::atomic<int> chosen_threads{0};  // 0: not yet asked for
 
 // The workers and whatever they were doing stayed with the parent. The old pool is left behind, not
 // destroyed: its lock may be held by a thread that does not exist here.
-void forget_pool_after_fork() { shared_pool.store(nullptr); }
+std::atomic<unsigned> forks{0};
+void forget_pool_after_fork() {
+    shared_pool.store(nullptr);
+    ++forks;
+}
 
 // Asks the job's flag; the caller's own interrupt may only be asked by the caller.
 class StopFlag final : public Interrupt {
@@ -170,6 +174,7 @@ bool ThreadPool::run(Index items, int threads, Work work, void* context, Interru
     round_.fetch_add(1);
     round_.notify_all();
 
+    const unsigned forks_before = forks.load();
     StopAll stop(interrupt, job_.stopped);
     take_items(job_, 0, &stop);
 
@@ -178,6 +183,13 @@ bool ThreadPool::run(Index items, int threads, Work work, void* context, Interru
         relax();
         // Somebody else may need this processor to finish its item.
         if (i > 1000) std::this_thread::yield();
+        // A handler that the interrupt called has forked, and this is the child: the workers stayed
+        // behind, and what they had begun is done again.
+        if (forks.load() != forks_before) {
+            for (Index item = 0; item < items && !stop.requested(); ++item)
+                work(context, item, 0, &stop);
+            break;
+        }
     }
     return !job_.stopped.load(std::memory_order_relaxed);
 }

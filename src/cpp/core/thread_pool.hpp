@@ -31,7 +31,7 @@ public:
 
     // Calls work(context, item, who, stop) once for each item in [0, items), by at most so many threads:
     // what threads() said when the caller made room for them. `who` < threads tells the participants
-    // apart, and 0 is the caller. `stop` is to be asked within long items. False if
+    // apart, and 0 is the caller. An item may be done twice, if the process forks meanwhile. `stop` is to be asked within long items. False if
     // interrupted; then some items were not done, but none is still being worked on.
     using Work = void (*)(void* context, Index item, int who, Interrupt* stop);
     bool run(Index items, int threads, Work work, void* context, Interrupt* interrupt);

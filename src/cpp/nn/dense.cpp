@@ -159,7 +159,8 @@ bool activate(const KernelSet& kernels, Activation activation, Index n, const T*
         function(activation, std::min(elements_of_item, n - first), x + first, y + first);
     };
     const Index items = (n + elements_of_item - 1) / elements_of_item;
-    const int threads = threads_for(n, elements_worth_sharing);
+    // In place an item could not be done twice, as the pool may ask for.
+    const int threads = x == y ? 1 : threads_for(n, elements_worth_sharing);
     if (threads > 1)
         return ThreadPool::shared().run(items, threads, interrupt,
                                         [&](Index item, int, Interrupt*) { some(item); });

@@ -152,7 +152,7 @@ bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T
         if (i == pass.count - 1) out = y;
         const Index panel = layer.kernels_of_type().panel;
         const Index work = std::max<Index>(1, x.rows * layer.n_inputs());
-        const Index step = rounded_up(work_of_item / work, 4 * panel);
+        const Index step = rounded_up(std::max<Index>(1, work_of_item / work), 4 * panel);
         const Index items = (out.cols + step - 1) / step;
         if (!ThreadPool::shared().run(
                 items, threads, interrupt, [&](Index item, int, Interrupt* stop) {
