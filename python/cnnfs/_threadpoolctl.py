@@ -35,20 +35,21 @@ def _register(threadpoolctl: Any) -> None:
 
 
 class _WhenImported:
-    """Stands in sys.meta_path until threadpoolctl is looked for, then has it know cnnfs."""
+    """Stands in sys.meta_path until threadpoolctl is loaded, then has it know cnnfs."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname != _NAME:
             return None
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(_NAME)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
                 load(module)
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 _register(module)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
