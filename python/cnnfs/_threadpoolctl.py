@@ -11,6 +11,7 @@ from typing import Any
 from cnnfs import _cnnfs_core
 
 _NAME = "threadpoolctl"
+_MOST_THREADS = 256
 
 
 class _Controller:
@@ -22,7 +23,8 @@ class _Controller:
         return _cnnfs_core.get_num_threads()
 
     def set_num_threads(self, num_threads: int) -> None:
-        _cnnfs_core.set_num_threads(num_threads)
+        # A limit for all libraries of the process may be more than cnnfs takes.
+        _cnnfs_core.set_num_threads(min(max(num_threads, 1), _MOST_THREADS))
 
     def get_version(self) -> str:
         return _cnnfs_core.__version__
