@@ -122,7 +122,7 @@ def test_a_fork_in_a_signal_handler_during_a_forward(name):
             finally:
                 os._exit(status)
         assert_same_bits(got, want)
-        wait_for_child(children[0], seconds=100)
+        wait_for_child(children[0], seconds=40)
         work.check()
         """,
         name,
