@@ -130,6 +130,22 @@ def test_the_number_changes_while_others_compute():
     )
 
 
+@ONLY_LINUX
+def test_threads_without_work_need_no_memory():
+    child(
+        """
+        import resource
+        weights, x = np.ones((40, 500_000), "f4"), np.ones(500_000, "f4")
+        want = serial(cnnfs.dense, x, weights)
+        cnnfs.set_num_threads(256)
+        pages = int(open("/proc/self/statm").read().split()[0])
+        limit = pages * resource.getpagesize() + (2 << 30)  # ten times the weights, and stacks
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        assert_same_bits(cnnfs.dense(x, weights), want)
+        """
+    )
+
+
 def test_the_number_can_be_changed_during_a_long_forward(rng):
     net = cnnfs.Network([cnnfs.Layer(1024, 1024, "relu", rng=0)] * 3)
     x = spread(rng, (4000, 1024), "float32")

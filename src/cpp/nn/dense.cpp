@@ -116,7 +116,7 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
     const StandardArithmetic standard;
     const Kernels<T>& k = kernels.of<T>();
     const Index depth = weights.cols, columns = weights.rows;
-    const int threads = threads_for(x.rows * depth * columns, work_worth_sharing);
+    int threads = threads_for(x.rows * depth * columns, work_worth_sharing);
     Index step =
         std::min(columns_at_once(k.panel, x.rows, depth, columns),
                  std::max<Index>(1, most_packed / std::max<Index>(1, depth * k.panel)) * k.panel);
@@ -124,6 +124,7 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
         step = std::min(step, (columns / (2 * threads) + k.panel - 1) / k.panel * k.panel);
     step = std::max<Index>(1, step);
     const Index items = (columns + step - 1) / step;
+    threads = int(std::clamp<Index>(items, 1, threads));
     const Index need = k.padded_columns(step) * (depth + 1);
     const auto some = [&](Index item, T* packed, Interrupt* stop) {
         const Index first = item * step, count = std::min(step, columns - first);

@@ -131,6 +131,7 @@ bool Network<T>::share_rows(Pass<T> pass, MatrixView<const T> x, MatrixView<T> y
     if (x.rows < 2 * threads * rows) rows = (x.rows + threads - 1) / threads;
     const Index items = (x.rows + rows - 1) / rows;
     const Index need = scratch_for(rows_of(x, 0, rows));
+    threads = int(std::min<Index>(threads, items));
     const Lease scratch(idle_, need * threads);
     return ThreadPool::shared().run(
         items, threads, interrupt, [&](Index item, int who, Interrupt* stop) {
