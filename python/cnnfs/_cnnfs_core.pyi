@@ -1,4 +1,5 @@
 # The native core. Its classes are the bases of Layer and Network; everything public is in cnnfs.
+from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -100,3 +101,48 @@ class Network(_Model):
     def __init__(self, layers: list[Any]) -> None: ...
     @property
     def n_outputs(self) -> int: ...
+
+class Trainer:
+    def __init__(self, layers: list[Any]) -> None: ...
+    @property
+    def steps(self) -> int: ...
+    def set_optimizer(self, name: str, parameters: Sequence[float]) -> None: ...
+    def train(
+        self,
+        loss: str,
+        parameter: float,
+        penalties: Sequence[tuple[float, float, float, float]],
+        dropout: Sequence[float],
+        clip_value: float,
+        clip_norm: float,
+        x: npt.NDArray[Any],
+        targets: npt.NDArray[Any],
+        weights: npt.NDArray[np.float64] | None,
+        order: npt.NDArray[np.int64],
+        batch: int,
+        rates: npt.NDArray[np.float64],
+        seed: int,
+    ) -> tuple[int, bool, tuple[Any, ...]]: ...
+
+def measure(
+    layers: list[Any],
+    loss: str,
+    parameter: float,
+    penalties: Sequence[tuple[float, float, float, float]],
+    x: npt.NDArray[Any],
+    targets: npt.NDArray[Any],
+    weights: npt.NDArray[np.float64] | None,
+    order: npt.NDArray[np.int64],
+    batch: int,
+) -> tuple[Any, ...]: ...
+def gradients(
+    layers: list[Any],
+    loss: str,
+    parameter: float,
+    penalties: Sequence[tuple[float, float, float, float]],
+    x: npt.NDArray[Any],
+    targets: npt.NDArray[Any],
+    weights: npt.NDArray[np.float64] | None,
+    order: npt.NDArray[np.int64],
+) -> tuple[float, list[tuple[npt.NDArray[Any], npt.NDArray[Any]]], npt.NDArray[Any]]: ...
+def input_gradient(layers: list[Any], x: npt.NDArray[Any]) -> npt.NDArray[Any]: ...

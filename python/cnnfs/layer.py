@@ -10,15 +10,20 @@ import numpy.typing as npt
 
 from cnnfs import _cnnfs_core
 from cnnfs.activations import Activation
+from cnnfs.optimizer import Setting, not_negative
 from cnnfs.signature import CallSignature
+
+# Zero for about half of their inputs, or nearly so: these layers begin with larger weights.
+_RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus")
 
 
 class Layer(_cnnfs_core.Layer):
     """A layer of neurons, each of which takes all inputs: ``activation(x @ weights.T + bias)``.
 
-    A new layer's weights are random: for "relu" normal with standard deviation
-    ``sqrt(2 / n_inputs)`` [1]_, else uniform in ``+-sqrt(6 / (n_inputs + n_neurons))`` [2]_. Its
-    biases are zeros. `Layer.from_arrays` makes a layer of weights that you have.
+    A new layer's weights are random: for "relu" and its smooth relatives (all from "leaky_relu" to
+    "softplus" below) normal with standard deviation ``sqrt(2 / n_inputs)`` [1]_, else uniform in
+    ``+-sqrt(6 / (n_inputs + n_neurons))`` [2]_. Its biases are zeros. `Layer.from_arrays` makes a
+    layer of weights that you have.
 
     Call the layer to use it: ``layer(x)``, or ``layer(x, out)`` to write into an array of yours.
 
@@ -29,18 +34,22 @@ class Layer(_cnnfs_core.Layer):
     n_neurons : int
         Neurons, which is also the numbers that the layer gives.
     activation : str or Activation, default "linear"
-        "linear", "step", "sigmoid" or "relu".
+        "linear", "step", "sigmoid", "relu", "softmax" (over the neurons of the layer), "tanh",
+        "leaky_relu", "elu", "gelu", "gelu_tanh", "silu" or "softplus".
     dtype : {"float32", "float64"}, default "float32"
         What the layer computes in. Other input is cast to it.
     rng : None, int, numpy.random.Generator or anything that numpy.random.default_rng takes
         Where the weights are drawn from. The same int gives the same weights.
+    weight_l1, weight_l2, bias_l1, bias_l2 : float, default 0.0
+        Penalties that training adds to the loss: ``l1 * sum(abs(p)) + l2 * sum(p**2)`` over the
+        layer's weights, and over its biases. Attributes of these names can be set later.
 
     Raises
     ------
     ValueError
-        If a size is negative, or activation or dtype is unknown.
+        If a size or a penalty is negative, or activation or dtype is unknown.
     TypeError
-        If a size is not an integer.
+        If a size is not an integer, or a penalty no number.
 
     References
     ----------
@@ -58,6 +67,11 @@ class Layer(_cnnfs_core.Layer):
     (3,)
     """
 
+    weight_l1 = Setting[float](not_negative)
+    weight_l2 = Setting[float](not_negative)
+    bias_l1 = Setting[float](not_negative)
+    bias_l2 = Setting[float](not_negative)
+
     __signature__: ClassVar[Any] = CallSignature()
     __hash__ = None  # type: ignore[assignment]
 
@@ -69,17 +83,23 @@ class Layer(_cnnfs_core.Layer):
         *,
         dtype: npt.DTypeLike = "float32",
         rng: Any = None,
+        weight_l1: float = 0.0,
+        weight_l2: float = 0.0,
+        bias_l1: float = 0.0,
+        bias_l2: float = 0.0,
     ) -> None:
         inputs, neurons = _size(n_inputs, "n_inputs"), _size(n_neurons, "n_neurons")
         single = _is_single(dtype)
         draw = np.random.default_rng(rng)
         shape = (neurons, inputs)
-        if activation == Activation.RELU:
+        if activation in _RECTIFIERS:
             weights = draw.normal(0.0, np.sqrt(2 / max(inputs, 1)), shape)
         else:
             edge = np.sqrt(6 / max(inputs + neurons, 1))
             weights = draw.uniform(-edge, edge, shape)
         super().__init__(weights, None, activation, single)
+        self.weight_l1, self.weight_l2 = weight_l1, weight_l2
+        self.bias_l1, self.bias_l2 = bias_l1, bias_l2
 
     @classmethod
     def from_arrays(
@@ -129,6 +149,7 @@ class Layer(_cnnfs_core.Layer):
         # Without __init__ of a subclass, whose arguments nobody here knows.
         layer = cls.__new__(cls)
         _cnnfs_core.Layer.__init__(layer, weights, bias, activation, single)
+        layer.weight_l1 = layer.weight_l2 = layer.bias_l1 = layer.bias_l2 = 0.0
         return layer
 
     @property
@@ -141,11 +162,18 @@ class Layer(_cnnfs_core.Layer):
         """How many weights and biases there are."""
         return (self.n_inputs + 1) * self.n_neurons
 
+    @property
+    def penalties(self) -> tuple[float, float, float, float]:
+        """weight_l1, weight_l2, bias_l1, bias_l2."""
+        return self.weight_l1, self.weight_l2, self.bias_l1, self.bias_l2
+
     def __repr__(self) -> str:
         name = type(self).__name__
+        penalties = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
+        given = "".join(f", {p}={getattr(self, p)!r}" for p in penalties if getattr(self, p))
         return (
             f"{name}({self.n_inputs}, {self.n_neurons}, "
-            f"activation='{self.activation}', dtype='{self.dtype}')"
+            f"activation='{self.activation}', dtype='{self.dtype}'{given})"
         )
 
     def __eq__(self, other: object) -> bool:

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
+from cnnfs.dropout import Dropout
 from cnnfs.layer import Layer
 from cnnfs.signature import CallSignature
+from cnnfs.training import Training
+
+# What training keeps with a network, and a copy does not get.
+_OF_TRAINING = ("_layers", "_loss", "_optimizer")
 
 
-class Network(_cnnfs_core.Network):
+class Network(_cnnfs_core.Network, Training):
     """Layers one after another, each taking what the one before gives.
 
     Call the network to use it: ``net(x)``, or ``net(x, out)`` to write into an array of yours. x
@@ -22,15 +27,15 @@ class Network(_cnnfs_core.Network):
 
     Parameters
     ----------
-    layers : iterable of Layer
-        At least one.
+    layers : iterable of Layer and Dropout
+        At least one Layer, and a Layer last.
 
     Raises
     ------
     ValueError
         If there are no layers, their sizes do not chain, or their dtypes differ.
     TypeError
-        If one of them is not a Layer.
+        If one of them is neither a Layer nor a Dropout.
 
     Examples
     --------
@@ -50,35 +55,35 @@ class Network(_cnnfs_core.Network):
     __signature__: ClassVar[Any] = CallSignature()
     __hash__ = None  # type: ignore[assignment]
 
-    _layers: tuple[Layer, ...]
+    _layers: tuple[Layer | Dropout, ...]
 
-    def __init__(self, layers: Iterable[Layer]) -> None:
+    def __init__(self, layers: Iterable[Layer | Dropout]) -> None:
         self._set_layers(layers)
 
-    def _set_layers(self, layers: Iterable[Layer]) -> None:
+    def _set_layers(self, layers: Iterable[Layer | Dropout]) -> None:
         if isinstance(layers, Layer):
             raise TypeError("layers must be a list of layers, not a Layer: write Network([layer])")
         chain = tuple(layers)
         _check_chain(chain)
-        _cnnfs_core.Network.__init__(self, list(chain))
+        _cnnfs_core.Network.__init__(self, [part for part in chain if isinstance(part, Layer)])
         self._layers = chain
 
     @classmethod
-    def _made_of(cls, layers: Iterable[Layer]) -> Self:
+    def _made_of(cls, layers: Iterable[Layer | Dropout]) -> Self:
         # Without __init__ of a subclass, whose arguments nobody here knows.
         network = cls.__new__(cls)
         network._set_layers(layers)
         return network
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers."""
+    def layers(self) -> tuple[Layer | Dropout, ...]:
+        """The layers, with the dropouts between them."""
         return self._layers
 
     @property
     def n_parameters(self) -> int:
         """How many weights and biases there are."""
-        return sum(layer.n_parameters for layer in self._layers)
+        return sum(part.n_parameters for part in self._layers if isinstance(part, Layer))
 
     def summary(self) -> str:
         """A table of the layers: number, shape, activation, parameters, and their total.
@@ -89,16 +94,19 @@ class Network(_cnnfs_core.Network):
             To print: ``print(net.summary())``.
         """
         rows = [
-            (str(i), f"{layer.n_inputs} -> {layer.n_neurons}", layer.activation, layer.n_parameters)
-            for i, layer in enumerate(self._layers)
+            (str(i), f"{part.n_inputs} -> {part.n_neurons}", str(part.activation), part.n_parameters)
+            if isinstance(part, Layer)
+            else (str(i), "", f"dropout {part.rate:g}", 0)
+            for i, part in enumerate(self._layers)
         ]
         total = ("total", f"{self.n_inputs} -> {self.n_outputs}", "", self.n_parameters)
         shape = max(len("shape"), *(len(row[1]) for row in [*rows, total])) + 2
         count = max(len("parameters"), len(f"{self.n_parameters:,}"))
-        lines = [f"{'layer':<7}{'shape':>{shape}}  {'activation':<10}  {'parameters':>{count}}"]
+        name_of = max(len("activation"), *(len(row[2]) for row in rows))
+        lines = [f"{'layer':<7}{'shape':>{shape}}  {'activation':<{name_of}}  {'parameters':>{count}}"]
         ruler = "-" * len(lines[0])
         text = [
-            f"{name:<7}{size:>{shape}}  {activation:<10}  {parameters:>{count},}"
+            f"{name:<7}{size:>{shape}}  {activation:<{name_of}}  {parameters:>{count},}"
             for name, size, activation, parameters in [*rows, total]
         ]
         return "\n".join([*lines, ruler, *text[:-1], ruler, text[-1]])
@@ -106,14 +114,14 @@ class Network(_cnnfs_core.Network):
     def __len__(self) -> int:
         return len(self._layers)
 
-    def __iter__(self) -> Iterator[Layer]:
+    def __iter__(self) -> Iterator[Layer | Dropout]:
         return iter(self._layers)
 
     @overload
-    def __getitem__(self, index: SupportsIndex) -> Layer: ...
+    def __getitem__(self, index: SupportsIndex) -> Layer | Dropout: ...
     @overload
     def __getitem__(self, index: slice) -> Network: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Layer | Network:
+    def __getitem__(self, index: SupportsIndex | slice) -> Layer | Dropout | Network:
         if isinstance(index, slice):
             return Network(self._layers[index])
         return self._layers[index]
@@ -127,30 +135,36 @@ class Network(_cnnfs_core.Network):
         return self._layers == other._layers
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {key: value for key, value in self.__dict__.items() if key != "_layers"}
+        state = {key: value for key, value in self.__dict__.items() if key not in _OF_TRAINING}
         return _restore_network, (type(self), list(self._layers)), state or None
 
 
-def _restore_network(cls: type[Network], layers: list[Layer]) -> Network:
+def _restore_network(cls: type[Network], layers: list[Layer | Dropout]) -> Network:
     return cls._made_of(layers)
 
 
-def _check_chain(layers: tuple[object, ...]) -> None:
+def _check_chain(chain: tuple[object, ...]) -> None:
     """Raise an error in the user's words unless these can follow one another."""
-    if not layers:
+    if not chain:
         raise ValueError("a Network needs at least one layer")
-    previous: Layer | None = None
-    for i, layer in enumerate(layers):
+    previous: tuple[int, Layer] | None = None
+    for i, layer in enumerate(chain):
+        if isinstance(layer, Dropout):
+            continue
         if not isinstance(layer, Layer):
             raise TypeError(f"layers[{i}] must be a cnnfs.Layer, not {type(layer).__name__}")
-        if previous is not None and layer.n_inputs != previous.n_neurons:
-            raise ValueError(
-                f"layer {i} takes {layer.n_inputs} inputs, but layer {i - 1} has "
-                f"{previous.n_neurons} neurons: {previous!r}, {layer!r}"
-            )
-        if previous is not None and layer.dtype != previous.dtype:
-            raise ValueError(
-                f"layer {i} is {layer.dtype}, but layer {i - 1} is {previous.dtype}: "
-                "give all layers one dtype"
-            )
-        previous = layer
+        if previous is not None:
+            before, last = previous
+            if layer.n_inputs != last.n_neurons:
+                raise ValueError(
+                    f"layer {i} takes {layer.n_inputs} inputs, but layer {before} has "
+                    f"{last.n_neurons} neurons: {last!r}, {layer!r}"
+                )
+            if layer.dtype != last.dtype:
+                raise ValueError(
+                    f"layer {i} is {layer.dtype}, but layer {before} is {last.dtype}: "
+                    "give all layers one dtype"
+                )
+        previous = i, layer
+    if isinstance(chain[-1], Dropout):
+        raise ValueError("a Dropout can't be last: it would drop what the network gives")

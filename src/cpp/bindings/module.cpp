@@ -8,4 +8,5 @@ PYBIND11_MODULE(_cnnfs_core, m) {
     cnnfs::bindings::bind_functions(m);
     cnnfs::bindings::bind_layer(m);
     cnnfs::bindings::bind_network(m);
+    cnnfs::bindings::bind_trainer(m);
 }

@@ -1,104 +1,26 @@
-// The activation functions over a vector. One struct each, in the order of the enum.
+// The activation functions over a vector. One struct each.
 //
 // A lane's result depends on that lane alone and on no instruction set, so the same number gives
-// the same bits anywhere.
+// the same bits anywhere. NaN passes as it is.
 #pragma once
 
 #include "kernels/activation.hpp"
-#include "kernels/vec.hpp"
+#include "kernels/exp.hpp"
+#include "kernels/gates.hpp"
+#include "kernels/softplus.hpp"
 
 namespace cnnfs {
 namespace {
 
-// Written by fit_exp.py. exp(r) = 1 + r + r^2 q(r) on |r| <= ln(2)/2, relative error below 2^-27 and
-// 2^-57; ln2_high times any exponent is exact.
-template <class T>
-struct ExpConstants;
-template <>
-struct ExpConstants<float> {
-    static constexpr float log2e = 0x1.715476p+0f;
-    static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-    static constexpr float q[] = {0x1p-1f, 0x1.55548ep-3f, 0x1.5555b8p-5f, 0x1.123becp-7f,
-                                  0x1.6c5c56p-10f};
-    static constexpr int mantissa = 23;
-    // Adding it leaves a whole number plus the exponent's bias in the last bits.
-    static constexpr float round = 0x1.8p23f + 127;
-    static constexpr float lowest = -105;          // exp of it, and of all below, rounds to 0
-    static constexpr float plain = -87;            // from here on, 2^n is a normal number
-    static constexpr float smallest_power = -100;  // of two, normal with room to spare
-};
-template <>
-struct ExpConstants<double> {
-    static constexpr double log2e = 0x1.71547652b82fep+0;
-    static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
-    static constexpr double q[] = {0x1p-1,
-                                   0x1.55555555554bbp-3,
-                                   0x1.55555555530ap-5,
-                                   0x1.11111111388fep-7,
-                                   0x1.6c16c17d2d967p-10,
-                                   0x1.a01a00cb641dbp-13,
-                                   0x1.a019a9ed8e95fp-16,
-                                   0x1.71dfff2e4e7f8p-19,
-                                   0x1.28a0be811cef9p-22,
-                                   0x1.ac20589f01b8ep-26};
-    static constexpr int mantissa = 52;
-    static constexpr double round = 0x1.8p52 + 1023;
-    static constexpr double lowest = -746;
-    static constexpr double plain = -708;
-    static constexpr double smallest_power = -1000;
-};
-
-// 2^n for the sum of a whole number n and C::round, if the power is a normal number.
-template <class T>
-CNNFS_INLINE Vec<T> power_of_two(Vec<T> rounded) {
-    using Bit = typename Lanes<T>::Bit;
-    return (Vec<T>)((Bits<T>)rounded << Bit(ExpConstants<T>::mantissa));
-}
-
-// exp(t) = high + low times scale, for t <= 0; low is the rounding error of high. The scale is 1 but
-// where exp(t) is too small to be computed with: it must be applied once, at the end. Without
-// `Small`, t must be at least C::plain, and the scale is not computed.
-template <class T>
-struct Exp {
-    Vec<T> high, low, scale;
-};
-template <class T, bool Small>
-CNNFS_INLINE Exp<T> exp_pair(Vec<T> t) {
-    using C = ExpConstants<T>;
-    if constexpr (Small) t = t < C::lowest ? splat(C::lowest) : t;
-    Vec<T> rounded = fma(t, splat(C::log2e), splat(C::round));
-    Vec<T> n = rounded - C::round;
-    Vec<T> head = minus_product(n, splat(C::ln2_high), t);  // exact
-    Vec<T> tail = n * C::ln2_low;
-    Vec<T> r = head - tail;
-    constexpr int degree = sizeof(C::q) / sizeof(T) - 1;
-    Vec<T> q = splat(C::q[degree]);
-#pragma GCC unroll 16
-    for (int i = degree - 1; i >= 0; --i) q = fma(q, r, splat(C::q[i]));
-    // exp(r) - 1, with one rounding that counts: that of the sum.
-    Vec<T> rest = head + fma(r * r, q, -tail);
-    Vec<T> scale = splat(T(1));
-    if constexpr (Small) {
-        Vec<T> fewer = n < C::smallest_power ? splat(C::smallest_power) : n;
-        scale = power_of_two<T>((n - fewer) + C::round);
-        rounded = fewer + C::round;
-    }
-    Vec<T> power = power_of_two<T>(rounded);
-    Vec<T> high = fma(power, rest, power);
-    return {high, fma(power, rest, power - high), scale};
-}
-
 struct Linear {
-    static constexpr Activation id = Activation::linear;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         return x;
     }
 };
 
-// 1 where x > 0, else 0; NaN passes.
+// 1 where x > 0, else 0.
 struct Step {
-    static constexpr Activation id = Activation::step;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         Vec<T> y = x > T(0) ? splat(T(1)) : splat(T(0));
@@ -106,52 +28,107 @@ struct Step {
     }
 };
 
-// With t = -|x| and e = exp(t): e/(1 + e) for x < 0, and 1 less that for the others. Nothing overflows,
-// and small results keep their digits. e is the sum of a large and a small part, and the exact remainder
-// mends the quotient, so that little more than its last rounding is left of the error.
+// e/(1 + e) with e = exp(-|x|) for x < 0, and 1 less that for the others. Little more than the last
+// rounding of the quotient is left of the error.
 struct Sigmoid {
-    static constexpr Activation id = Activation::sigmoid;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         const Vec<T> t = minus_absolute<T>(x);
         // All lanes as a rule: no result is near the subnormal numbers, and none is NaN.
-        if (all_at_least(t, ExpConstants<T>::plain)) [[likely]]
-            return quotient<T, false>(x, t);
-        return x == x ? quotient<T, true>(x, t) : x;
+        if (all_at_least(t, ExpConstants<T>::plain)) [[likely]] {
+            const Vec<T> y = logistic<T, false, false>(t).rounded();
+            return x < T(0) ? y : T(1) - y;
+        }
+        return rare<T>(x, t);
     }
 
 private:
-    template <class T, bool Small>
-    static CNNFS_INLINE Vec<T> quotient(Vec<T> x, Vec<T> t) {
-        const Exp<T> e = exp_pair<T, Small>(t);
-        const Vec<T> inverse = T(1) / (e.high + T(1)), first = e.high * inverse;
-        // e - first (1 + e): the difference of the large parts is exact, and the small part counts
-        // e.low - first e.low, which is e.low times the inverse.
-        Vec<T> remainder = minus_product(first, e.high, e.high - first);
-        remainder = fma(e.low, inverse, remainder);
-        Vec<T> y = fma(remainder, inverse, first);
-        if constexpr (Small) y *= e.scale;
-        return x < T(0) ? y : T(1) - y;
+    template <class T>
+    [[gnu::noinline]] static Vec<T> rare(Vec<T> x, Vec<T> t) {
+        const Logistic<T> q = logistic<T, true, false>(t);
+        const Vec<T> y = q.rounded() * q.scale;
+        return x == x ? (x < T(0) ? y : T(1) - y) : x;
     }
 };
 
-// x where x > 0, else +0 (also for -0); NaN passes.
+// x where x > 0, else +0 (also for -0).
 struct Relu {
-    static constexpr Activation id = Activation::relu;
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         return x <= T(0) ? splat(T(0)) : x;
     }
 };
 
-// Calls f.template operator()<A>() with the struct of the activation: the only switch over the enum.
+// Near 0 an odd polynomial, then 1 - 2 sigmoid(-2|x|). The sign is taken off and put back.
+struct Tanh {
+    // Written by fit.py. tanh(x) = x + x^3 p(x^2) for |x| < near, relative error below 2^-29 and 2^-60.
+    // There 2 sigmoid(-2x) falls below 1/2, so that from then on its error hardly counts.
+    static constexpr double near = 0.55;
+    template <class T>
+    struct Constants {
+        static constexpr T p[] = {T(-0x1.55554ap-2), T(0x1.110dp-3), T(-0x1.b9235cp-5),
+                                  T(0x1.5918e6p-6), T(-0x1.9a7bccp-8)};
+    };
+
+    template <class T>
+    static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
+        using C = ExpConstants<T>;
+        const Vec<T> minus = minus_absolute<T>(x), square = x * x;
+        const Vec<T> low = fma(minus * square, polynomial(Constants<T>::p, square), minus);
+        Vec<T> t = minus + minus;
+        t = t < C::plain ? splat(C::plain) : t;
+        const Vec<T> high = fma(logistic<T, false>(t).rounded(), splat(T(2)), splat(T(-1)));
+        const Vec<T> y = minus > T(-near) ? low : high;  // of -|x|
+        const Bits<T> sign = (Bits<T>)splat(T(-0.0));
+        return x == x ? (Vec<T>)(((Bits<T>)y & ~sign) | ((Bits<T>)x & sign)) : x;
+    }
+};
+template <>
+struct Tanh::Constants<double> {
+    static constexpr double p[] = {
+        -0x1.555555555554fp-2,  0x1.111111111079bp-3,  -0x1.ba1ba1b97da3ap-5,  0x1.664f485980bb6p-6,
+        -0x1.226e2f175799cp-7,  0x1.d6d29c1fb36cep-9,  -0x1.7d8fdb476cc39p-10, 0x1.3483f135adf4p-11,
+        -0x1.e97289681d8dcp-13, 0x1.5d7c816893372p-14, -0x1.472592f201266p-16};
+};
+
+// x where x >= 0 (also -0), else x/100.
+struct LeakyRelu {
+    static constexpr double slope = 0.01;
+    template <class T>
+    static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
+        return x < T(0) ? x * T(slope) : x;
+    }
+};
+
+// x where x >= 0 (also -0), else exp(x) - 1. Of exp(x) = 2^n (1 + rest), 2^n - 1 is exact wherever it
+// counts, which leaves one rounding after that of the rest.
+struct Elu {
+    template <class T>
+    static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
+        using C = ExpConstants<T>;
+        const ExpParts<T> e = exp_parts<T>(x < C::plain ? splat(C::plain) : x);
+        const Vec<T> power = power_of_two<T>(e.rounded);
+        return x < T(0) ? fma(power, e.rest, power - T(1)) : x;
+    }
+};
+
+// Calls f with the struct of the activation: the only switch over the enum. softmax is done when its row
+// is complete; until then it is linear.
 template <class F>
 CNNFS_INLINE void with_activation(Activation activation, F f) {
     switch (activation) {
-        case Activation::linear: return f(Linear{});
+        case Activation::linear:
+        case Activation::softmax: return f(Linear{});
         case Activation::step: return f(Step{});
         case Activation::sigmoid: return f(Sigmoid{});
         case Activation::relu: return f(Relu{});
+        case Activation::tanh: return f(Tanh{});
+        case Activation::leaky_relu: return f(LeakyRelu{});
+        case Activation::elu: return f(Elu{});
+        case Activation::gelu: return f(Gelu{});
+        case Activation::gelu_tanh: return f(GeluTanh{});
+        case Activation::silu: return f(Silu{});
+        case Activation::softplus: return f(Softplus{});
     }
 }
 

@@ -73,10 +73,10 @@ CNNFS_INLINE Vec<T> one_nan(Vec<T> z) {
     return z == z ? z : splat(T(__builtin_nan("")));
 }
 
-// y = activation(sums + bias) for one tile of `columns` columns.
+// y = activation(sums + bias) for some rows of `columns` columns.
 template <class T, class F>
-CNNFS_INLINE void finish(F, Index rows, Index columns, const T* sums, Index sums_stride,
-                         const T* bias, T* y, Index y_stride) {
+void finish(Index rows, Index columns, const T* sums, Index sums_stride, const T* bias, T* y,
+            Index y_stride) {
     for (Index r = 0; r < rows; ++r, sums += sums_stride, y += y_stride) {
         Index j = 0;
         for (; j + lanes<T> <= columns; j += lanes<T>)
@@ -85,6 +85,17 @@ CNNFS_INLINE void finish(F, Index rows, Index columns, const T* sums, Index sums
             store_first(y + j, F::template apply<T>(one_nan<T>(load(sums + j) + load(bias + j))),
                         columns - j);
     }
+}
+
+template <class T>
+using Finish = void (*)(Index rows, Index columns, const T* sums, Index sums_stride, const T* bias,
+                        T* y, Index y_stride);
+
+template <class T>
+Finish<T> finish_of(Activation activation) {
+    Finish<T> found = nullptr;
+    with_activation(activation, [&]<class F>(F) { found = finish<T, F>; });
+    return found;
 }
 
 // Spreads the fetching of what comes next over the tiles of a task: the second-level cache then has the
@@ -112,8 +123,8 @@ private:
 };
 
 // All rows of the task times the panels that start at column `first`.
-template <class T, int Panels, int Width, int MostRows, class F>
-CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first, Ahead& ahead) {
+template <class T, int Panels, int Width, int MostRows>
+CNNFS_INLINE void strip(Finish<T> finish, const DenseTask<T>& task, Index first, Ahead& ahead) {
     constexpr Index width = Panels * Width * lanes<T>;
     constexpr Index row_of_weights = Width * lanes<T>;
     alignas(64) T sums[tiles_in_turn * MostRows * width];
@@ -141,38 +152,37 @@ CNNFS_INLINE void strip(F function, const DenseTask<T>& task, Index first, Ahead
                 r += count;
             }
         }
-        finish<T>(function, turn, columns, sums, width, task.bias + first, task.y.row(row) + first,
-                  task.y.stride);
+        finish(turn, columns, sums, width, task.bias + first, task.y.row(row) + first,
+               task.y.stride);
         row += turn;
     }
 }
 
 // All panels. `Together`: at most so many side by side, for few rows alone have too few chains of
 // additions to keep the pipelines full.
-template <class T, int MostRows, int Together, class F>
-CNNFS_INLINE void sweep(F function, const DenseTask<T>& task) {
+template <class T, int MostRows, int Together>
+CNNFS_INLINE void sweep(const DenseTask<T>& task) {
     // A remainder wider than one vector fills a panel of its own, another one half a panel.
     Index panels = (task.y.cols + lanes<T> - 1) / panel<T>;
     Index first = 0;
     Ahead ahead(task);
+    const Finish<T> finish = finish_of<T>(task.activation);
     if constexpr (Together >= 4)
         for (; panels >= 4; panels -= 4, first += 4 * panel<T>)
-            strip<T, 4, 2, MostRows>(function, task, first, ahead);
+            strip<T, 4, 2, MostRows>(finish, task, first, ahead);
     if constexpr (Together >= 2)
         for (; panels >= 2; panels -= 2, first += 2 * panel<T>)
-            strip<T, 2, 2, MostRows>(function, task, first, ahead);
+            strip<T, 2, 2, MostRows>(finish, task, first, ahead);
     for (; panels > 0; --panels, first += panel<T>)
-        strip<T, 1, 2, MostRows>(function, task, first, ahead);
-    if (first < task.y.cols) strip<T, 1, 1, MostRows>(function, task, first, ahead);
+        strip<T, 1, 2, MostRows>(finish, task, first, ahead);
+    if (first < task.y.cols) strip<T, 1, 1, MostRows>(finish, task, first, ahead);
 }
 
 template <class T>
 void dense(const DenseTask<T>& task) {
-    with_activation(task.activation, [&](auto function) {
-        if (task.x.rows == 1) sweep<T, 1, 4>(function, task);
-        else if (task.x.rows <= 3) sweep<T, 3, 2>(function, task);
-        else sweep<T, int(tile_rows), 1>(function, task);
-    });
+    if (task.x.rows == 1) sweep<T, 1, 4>(task);
+    else if (task.x.rows <= 3) sweep<T, 3, 2>(task);
+    else sweep<T, int(tile_rows), 1>(task);
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 // One kernel set. Compiled once per instruction set with that set's flags and with CNNFS_ISA naming
 // it. Exports exactly one symbol, constant data: no code of this file runs before it is chosen.
+#include "kernels/derivatives.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/optimizers.hpp"
 #include "kernels/pack.hpp"
 #include "kernels/peak.hpp"
+#include "kernels/softmax.hpp"
+#include "kernels/training.hpp"
 
 #define CNNFS_JOIN_(a, b) a##b
 #define CNNFS_JOIN(a, b) CNNFS_JOIN_(a, b)
@@ -19,6 +23,16 @@ namespace cnnfs {
      dense<T>,                  \
      pack<T>,                   \
      activate<T>,               \
+     derive<T>,                 \
+     softmax<T>,                \
+     derive_softmax<T>,         \
+     weight_gradient<T>,        \
+     pack_transposed<T>,        \
+     column_sums<T>,            \
+     add_penalty<T>,            \
+     clip<T>,                   \
+     multiply<T>,               \
+     update<T>,                 \
      multiply_adds_per_step<T>, \
      multiply_add_chains<T>}
 

@@ -4,6 +4,7 @@
 #include "core/cpu.hpp"
 #include "core/matrix.hpp"
 #include "kernels/activation.hpp"
+#include "kernels/optimizer.hpp"
 
 namespace cnnfs {
 
@@ -25,6 +26,18 @@ struct DenseTask {
     const T* ahead_end = nullptr;
 };
 
+// gradient = x^T dz for one panel's columns of dz, over all rows of x, in the order of packed weights.
+template <class T>
+struct GradientTask {
+    MatrixView<const T> x;  // rows x some inputs
+    const T* dz;            // rows x (columns), padded with zeros
+    Index dz_stride;
+    Index columns;  // one panel's, or one vector's
+    T* gradient;    // inputs x columns
+};
+
+enum class ColumnSum { values, squares, absolutes };
+
 template <class T>
 struct Kernels {
     Index lanes;      // columns of one vector
@@ -34,7 +47,27 @@ struct Kernels {
     void (*dense)(const DenseTask<T>&);
     // weights (n_outputs x n_inputs) -> packed_size(n_inputs, n_outputs) elements
     void (*pack)(MatrixView<const T> weights, T* packed);
+    // The elementwise functions. y may be x.
     void (*activate)(Activation, Index n, const T* x, T* y);
+    // d[i] *= the derivative of the activation, which is computed from its output y, or from its input
+    // where needs_input() says so; the other pointer may be null.
+    void (*derive)(Activation, Index n, const T* input, const T* y, T* d);
+    // y = softmax of each row of z; y may be z. `highest` and `sum` may be null, else they get each row's
+    // maximum and the sum of exp(z - maximum).
+    void (*softmax)(Index rows, Index columns, const T* z, Index z_stride, T* y, Index y_stride,
+                    T* highest, T* sum);
+    // d = y (d - sum of d y) for each row: the gradient before a softmax whose result was y.
+    void (*derive_softmax)(Index rows, Index columns, const T* y, Index y_stride, T* d,
+                           Index d_stride);
+    // Training.
+    void (*weight_gradient)(const GradientTask<T>&);
+    void (*pack_transposed)(const T* packed, Index n_inputs, Index n_outputs, Index first,
+                            Index count, T* transposed);
+    void (*column_sums)(ColumnSum of, MatrixView<const T> a, T* out);
+    void (*add_penalty)(Index n, const T* p, T l1, T twice_l2, T* gradient);
+    void (*clip)(Index n, T factor, T bound, T* gradient);
+    void (*multiply)(Index n, const T* factor, const T* x, T* y);
+    void (*update)(const UpdateTask<T>&);
     // For benchmarks: n steps of this many multiply-adds each, and nothing else.
     Index multiply_adds_per_step;
     T (*multiply_add_chains)(Index n, T factor, T term);

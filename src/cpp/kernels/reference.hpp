@@ -4,28 +4,64 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/kernels.hpp"
 
 namespace cnnfs::reference {
 
+// The elementwise functions, by textbook formulas that lose no digits to cancellation. To judge results
+// of a type, call it with a wider one.
 template <class T>
-T activation(Activation activation, T x) {
+T exact(Activation activation, T x) {
+    if (std::isnan(x)) return x;
+    const T root_half = std::sqrt(T(0.5));
     switch (activation) {
-        case Activation::linear: return x;
-        case Activation::step: return std::isnan(x) ? x : x > 0 ? T(1) : T(0);
-        case Activation::sigmoid: {
-            // In a wider type, then rounded: the kernels may differ from it by one ulp at most.
-            using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
-            return std::isnan(x) ? x : T(1 / (1 + std::exp(-Wide(x))));
-        }
+        case Activation::linear:
+        case Activation::softmax: return x;
+        case Activation::step: return x > 0 ? T(1) : T(0);
+        case Activation::sigmoid: return 1 / (1 + std::exp(-x));
         case Activation::relu: return x <= 0 ? T(0) : x;
+        case Activation::tanh: return std::tanh(x);
+        case Activation::leaky_relu: return x < 0 ? x * T(0.01) : x;
+        case Activation::elu: return x < 0 ? std::expm1(x) : x;
+        case Activation::gelu: return x == -INFINITY ? -T(0) : x * std::erfc(-x * root_half) / 2;
+        case Activation::gelu_tanh: {
+            const T inner =
+                x * (1 + T(0.044715) * x * x) / (root_half * std::sqrt(std::acos(T(-1))));
+            return x == -INFINITY ? -T(0) : x / (1 + std::exp(-2 * inner));
+        }
+        case Activation::silu: return x == -INFINITY ? -T(0) : x / (1 + std::exp(-x));
+        case Activation::softplus: return std::fmax(x, T(0)) + std::log1p(std::exp(-std::fabs(x)));
     }
     return x;
 }
 
+// In a wider type, then rounded: the kernels may differ from it by an ulp or two.
+template <class T>
+T activation(Activation activation, T x) {
+    using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
+    if (activation == Activation::leaky_relu) return exact(activation, x);
+    return std::isnan(x) ? x : T(exact(activation, Wide(x)));
+}
+
+template <class T>
+void softmax(Index rows, Index columns, const T* z, Index z_stride, T* y, Index y_stride,
+             T* highest, T* sum) {
+    using Wide = std::conditional_t<sizeof(T) == 4, double, long double>;
+    for (Index i = 0; i < rows; ++i, z += z_stride, y += y_stride) {
+        Wide most = -INFINITY, total = 0;
+        for (Index j = 0; j < columns; ++j) most = std::fmax(most, Wide(z[j]));
+        for (Index j = 0; j < columns; ++j) total += std::exp(z[j] - most);
+        for (Index j = 0; j < columns; ++j) y[j] = T(std::exp(z[j] - most) / total);
+        if (highest) highest[i] = T(most);
+        if (sum) sum[i] = T(total);
+    }
+}
+
 // weights: as given by the user, n_outputs x n_inputs, in the place of the packed ones. `fused` tells
-// whether the kernel set fuses its multiply-adds: its bits, but for sigmoid, are then exactly these.
+// whether the kernel set fuses its multiply-adds: its bits, but for those of the rounded functions, are
+// then exactly these.
 template <class T>
 void dense(MatrixView<const T> x, MatrixView<const T> weights, const T* bias, Activation act,
            MatrixView<T> y, bool fused) {
@@ -44,6 +80,8 @@ void dense(MatrixView<const T> x, MatrixView<const T> weights, const T* bias, Ac
             if (std::isnan(z)) z = std::numeric_limits<T>::quiet_NaN();
             y.row(i)[j] = activation(act, z);
         }
+    if (act == Activation::softmax)
+        softmax<T>(y.rows, y.cols, y.data, y.stride, y.data, y.stride, nullptr, nullptr);
 }
 
 template <class T>

@@ -73,14 +73,17 @@ CNNFS_INLINE void store(T* p, Vec<T> v) {
     __builtin_memcpy(p, &v, sizeof v);
 }
 
-// The first n < lanes elements only; the other lanes are 0 and their memory is not touched.
+// The first n < lanes elements only; the other lanes are those of `rest`, and their memory is not
+// touched.
 template <class T>
-CNNFS_INLINE Vec<T> load_first(const T* p, Index n) {
+CNNFS_INLINE Vec<T> load_first(const T* p, Index n, Vec<T> rest = Vec<T>{}) {
 #if defined(__AVX512F__)
-    if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p);
-    else return (Vec<T>)_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p);
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_mask_loadu_ps((__m512)rest, __mmask16((1u << n) - 1), p);
+    else return (Vec<T>)_mm512_mask_loadu_pd((__m512d)rest, __mmask8((1u << n) - 1), p);
 #else
-    T part[lanes<T>] = {};
+    T part[lanes<T>];
+    store(part, rest);
     for (Index i = 0; i < n; ++i) part[i] = p[i];
     return load(part);
 #endif
@@ -96,6 +99,15 @@ CNNFS_INLINE void store_first(T* p, Vec<T> v, Index n) {
     store(part, v);
     for (Index i = 0; i < n; ++i) p[i] = part[i];
 #endif
+}
+
+// v with 0 in all lanes but the first n.
+template <class T>
+CNNFS_INLINE Vec<T> first_lanes(Vec<T> v, Index n) {
+    using Bit = typename Lanes<T>::Bit;
+    Bits<T> number;
+    for (int i = 0; i < int(lanes<T>); ++i) number[i] = i;
+    return (Vec<T>)((Bits<T>)v & (number < Bit(n)));
 }
 
 #if defined(__AVX512F__)

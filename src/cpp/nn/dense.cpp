@@ -17,11 +17,6 @@ Index columns_at_once(Index panel, Index rows, Index depth, Index columns) {
     return std::min(columns, std::max<Index>(1, most_work / panel_work) * panel);
 }
 
-template <class T>
-MatrixView<T> columns_of(MatrixView<T> m, Index first, Index count) {
-    return {m.data + first, m.rows, count, m.stride};
-}
-
 }  // namespace
 
 template <class T>
@@ -52,12 +47,28 @@ std::shared_ptr<const Dense<T>> Dense<T>::make(const KernelSet& kernels,
 }
 
 template <class T>
-void Dense<T>::unpack_weights(T* weights) const {
+std::shared_ptr<Dense<T>> Dense<T>::copy(std::shared_ptr<Dense> room) const {
+    if (!room) {
+        room.reset(new Dense);
+        room->packed_ = Buffer<T>(packed_.size());
+        room->bias_ = Buffer<T>(bias_.size());
+    }
+    room->kernels_ = kernels_;
+    room->n_inputs_ = n_inputs_;
+    room->n_outputs_ = n_outputs_;
+    room->activation_ = activation_;
+    std::copy_n(packed_.data(), packed_.size(), room->packed_.data());
+    std::copy_n(bias_.data(), bias_.size(), room->bias_.data());
+    return room;
+}
+
+template <class T>
+void Dense<T>::unpack(const T* packed, T* weights) const {
     const Kernels<T>& k = kernels_of_type();
     for (Index j = 0; j < n_outputs_; ++j) {
         const Index first = j / k.panel * k.panel;
         const Index width = std::min(k.panel, k.padded_columns(n_outputs_) - first);
-        const T* source = packed_.data() + first * n_inputs_ + (j - first);
+        const T* source = packed + first * n_inputs_ + (j - first);
         for (Index i = 0; i < n_inputs_; ++i) weights[j * n_inputs_ + i] = source[i * width];
     }
 }
@@ -105,15 +116,13 @@ int threads_for(Index work, Index worth_sharing) {
     return work < worth_sharing ? 1 : ThreadPool::shared().threads();
 }
 
-}  // namespace
-
+// All columns of dense_once.
 template <class T>
-bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<const T> weights,
-                const T* bias, Activation activation, MatrixView<T> y, Interrupt* interrupt) {
+bool all_columns(const KernelSet& kernels, MatrixView<const T> x, MatrixView<const T> weights,
+                 const T* bias, Activation activation, MatrixView<T> y, Interrupt* interrupt) {
     // Packed weights that are read for every row should stay in the second-level cache.
     constexpr Index most_packed = (Index(1) << 18) / sizeof(T);
     constexpr Index on_stack = 1024;
-    const StandardArithmetic standard;
     const Kernels<T>& k = kernels.of<T>();
     const Index depth = weights.cols, columns = weights.rows;
     int threads = threads_for(x.rows * depth * columns, work_worth_sharing);
@@ -150,18 +159,9 @@ bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<cons
     return true;
 }
 
-template <class T>
-bool activate(const KernelSet& kernels, Activation activation, Index n, const T* x, T* y,
-              Interrupt* interrupt) {
-    const StandardArithmetic standard;
-    const auto function = kernels.of<T>().activate;
-    const auto some = [=](Index item) {
-        const Index first = item * elements_of_item;
-        function(activation, std::min(elements_of_item, n - first), x + first, y + first);
-    };
-    const Index items = (n + elements_of_item - 1) / elements_of_item;
-    // In place an item could not be done twice, as the pool may ask for.
-    const int threads = x == y ? 1 : threads_for(n, elements_worth_sharing);
+// Calls some(item) for each item. False if interrupted.
+template <class F>
+bool each_item(Index items, int threads, Interrupt* interrupt, F some) {
     if (threads > 1)
         return ThreadPool::shared().run(items, threads, interrupt,
                                         [&](Index item, int, Interrupt*) { some(item); });
@@ -172,13 +172,53 @@ bool activate(const KernelSet& kernels, Activation activation, Index n, const T*
     return true;
 }
 
+}  // namespace
+
+template <class T>
+bool dense_once(const KernelSet& kernels, MatrixView<const T> x, MatrixView<const T> weights,
+                const T* bias, Activation activation, MatrixView<T> y, Interrupt* interrupt) {
+    const StandardArithmetic standard;
+    return all_columns(kernels, x, weights, bias, activation, y, interrupt) &&
+           (is_elementwise(activation) || softmax<T>(kernels, read_only(y), y, interrupt));
+}
+
+template <class T>
+bool activate(const KernelSet& kernels, Activation activation, Index n, const T* x, T* y,
+              Interrupt* interrupt) {
+    const StandardArithmetic standard;
+    const auto function = kernels.of<T>().activate;
+    const auto some = [=](Index item) {
+        const Index first = item * elements_of_item;
+        function(activation, std::min(elements_of_item, n - first), x + first, y + first);
+    };
+    // In place an item could not be done twice, as the pool may ask for.
+    const int threads = x == y ? 1 : threads_for(n, elements_worth_sharing);
+    return each_item((n + elements_of_item - 1) / elements_of_item, threads, interrupt, some);
+}
+
+template <class T>
+bool softmax(const KernelSet& kernels, MatrixView<const T> z, MatrixView<T> y,
+             Interrupt* interrupt) {
+    const StandardArithmetic standard;
+    const auto function = kernels.of<T>().softmax;
+    const Index rows = std::max<Index>(1, elements_of_item / std::max<Index>(1, z.cols));
+    const auto some = [=](Index item) {
+        const Index first = item * rows;
+        function(std::min(rows, z.rows - first), z.cols, z.row(first), z.stride, y.row(first),
+                 y.stride, nullptr, nullptr);
+    };
+    const int threads = z.data == y.data ? 1 : threads_for(z.rows * z.cols, elements_worth_sharing);
+    return each_item((z.rows + rows - 1) / rows, threads, interrupt, some);
+}
+
 template class Dense<float>;
 template class Dense<double>;
 
 #define CNNFS_INSTANTIATE(T)                                                                       \
     template bool dense_once(const KernelSet&, MatrixView<const T>, MatrixView<const T>, const T*, \
                              Activation, MatrixView<T>, Interrupt*);                               \
-    template bool activate(const KernelSet&, Activation, Index, const T*, T*, Interrupt*);
+    template bool activate(const KernelSet&, Activation, Index, const T*, T*, Interrupt*);         \
+    template bool softmax(const KernelSet&, MatrixView<const T>, MatrixView<T>, Interrupt*);
 CNNFS_INSTANTIATE(float)
 CNNFS_INSTANTIATE(double)
 

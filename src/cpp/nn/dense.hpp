@@ -11,6 +11,11 @@
 
 namespace cnnfs {
 
+// y = softmax of each row of z; y may be z. False if interrupted.
+template <class T>
+bool softmax(const KernelSet& kernels, MatrixView<const T> z, MatrixView<T> y,
+             Interrupt* interrupt);
+
 template <class T>
 class Dense {
 public:
@@ -24,23 +29,48 @@ public:
     Activation activation() const { return activation_; }
     const KernelSet& kernels() const { return *kernels_; }
     const T* bias() const { return bias_.data(); }
-    void unpack_weights(T* weights) const;  // row-major, n_outputs x n_inputs
+    // Row-major, n_outputs x n_inputs; `packed` may be something else in the order of the weights.
+    void unpack(const T* packed, T* weights) const;
+    void unpack_weights(T* weights) const { unpack(packed_.data(), weights); }
+
+    // For training, which owns a copy that nobody else sees yet. `room`, if any, is used for it: a layer
+    // of the same sizes and kernels.
+    std::shared_ptr<Dense> copy(std::shared_ptr<Dense> room = nullptr) const;
+    const T* packed() const { return packed_.data(); }
+    T* packed() { return packed_.data(); }
+    T* bias() { return bias_.data(); }
+    Index packed_size() const { return packed_.size(); }
+    Index padded_outputs() const { return bias_.size(); }
+
+    // Some columns, beginning with a panel, with an activation of the caller's choice.
+    void multiply(Activation activation, MatrixView<const T> x, MatrixView<T> y, Index first,
+                  Index count) const {
+        kernels_of_type().dense({x, packed_.data() + first * n_inputs_, bias_.data() + first,
+                                 columns_of(y, first, count), activation});
+    }
 
     // y = activation(x W^T + bias). False if interrupted.
     // `ahead`: rows that will be read next, for the cache.
     bool forward(MatrixView<const T> x, MatrixView<T> y, Interrupt* interrupt,
                  MatrixView<const T> ahead = {}) const {
-        if (x.rows * n_inputs_ * n_outputs_ > most_work)
-            return forward_columns(x, y, 0, n_outputs_, interrupt);
-        if (stopped(interrupt)) return false;
-        kernels_of_type().dense(
-            {x, packed_.data(), bias_.data(), y, activation_, ahead.data, ahead.row(ahead.rows)});
-        return true;
+        if (x.rows * n_inputs_ * n_outputs_ > most_work) {
+            if (!forward_columns(x, y, 0, n_outputs_, interrupt)) return false;
+        } else {
+            if (stopped(interrupt)) return false;
+            kernels_of_type().dense({x, packed_.data(), bias_.data(), y, activation_, ahead.data,
+                                     ahead.row(ahead.rows)});
+        }
+        return finish_rows(y, interrupt);
     }
 
-    // Only the columns [first, last) of it; first begins a panel.
+    // Only the columns [first, last) of it; first begins a panel. When all are there, finish_rows().
     bool forward_columns(MatrixView<const T> x, MatrixView<T> y, Index first, Index last,
                          Interrupt* interrupt) const;
+
+    // What is left to do where the activation is a function of whole rows. False if interrupted.
+    bool finish_rows(MatrixView<T> y, Interrupt* interrupt) const {
+        return is_elementwise(activation_) || softmax<T>(*kernels_, read_only(y), y, interrupt);
+    }
 
     const Kernels<T>& kernels_of_type() const { return kernels_->template of<T>(); }
 

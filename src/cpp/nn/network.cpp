@@ -10,24 +10,9 @@ namespace cnnfs {
 
 namespace {
 
-Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
-
-// Rows whose starts lie a multiple of 1 KiB apart fall into a few sets of the first-level cache and
-// drive each other out. An odd number of cache lines apart, they spread over all sets.
-template <class T>
-Index spread_stride(Index columns) {
-    constexpr Index line = Index(buffer_alignment) / Index(sizeof(T));
-    return (rounded_up(columns, line) / line | 1) * line;
-}
-
 template <class T>
 bool rows_collide(MatrixView<const T> x) {
     return x.rows > 4 && x.stride * Index(sizeof(T)) % 1024 == 0;
-}
-
-template <class T>
-MatrixView<T> rows_of(MatrixView<T> m, Index first, Index count) {
-    return {m.row(first), count, m.cols, m.stride};
 }
 
 }  // namespace
@@ -159,7 +144,8 @@ bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T
                 items, threads, interrupt, [&](Index item, int, Interrupt* stop) {
                     const Index first = item * step, last = std::min(first + step, out.cols);
                     layer.forward_columns(in, out, first, last, stop);
-                }))
+                }) ||
+            !layer.finish_rows(out, interrupt))
             return false;
         in = {out.data, x.rows, out.cols, out.stride};
     }

@@ -6,10 +6,20 @@
 
 namespace cnnfs {
 
-// The inputs of a layer for a block of rows shall leave room in the second-level cache for the
-// weights that pass by. Wide layers want many rows to a block: all weights pass by for each block.
+inline Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
+
+// Rows whose starts lie a multiple of 1 KiB apart fall into a few sets of the first-level cache and
+// drive each other out. An odd number of cache lines apart, they spread over all sets.
+template <class T>
+Index spread_stride(Index columns) {
+    constexpr Index line = 64 / Index(sizeof(T));
+    return (rounded_up(columns, line) / line | 1) * line;
+}
+
+// Rows that walk through the layers together. All weights pass by for each block of them, so wide layers
+// want many rows to a block, even where these no longer fit the second-level cache.
 inline constexpr Index block_tiles = 10;  // at most: more do not share a panel's block of weights
-inline constexpr Index block_bytes = Index(1) << 19;
+inline constexpr Index block_bytes = Index(1) << 21;
 
 // Scratch of all threads of one pass, as long as a tile of rows for each fits.
 inline constexpr Index scratch_bytes = Index(3) << 20;
@@ -27,6 +37,18 @@ inline constexpr Index work_of_item = Index(1) << 20;
 
 // Items for each thread, where there is work enough: a thread that is late costs one item at most.
 inline constexpr Index items_per_thread = 8;
+
+// The same for a part of a training step: the workers, which have just done the part before, are awake.
+inline constexpr Index step_worth_sharing = Index(1) << 18;
+
+// What an elementwise operation of training costs, in multiply-adds.
+inline constexpr Index elementwise_work = 8;
+
+// Inputs whose weights are updated as soon as their gradient is known, while it is in the first-level cache.
+inline constexpr Index inputs_at_once = 96;
+
+// Multiply-adds of a step beyond which all gradients come first: an update that has begun is finished.
+inline constexpr Index most_work_of_update = Index(1) << 29;
 
 // Elements of which another thread is woken for an elementwise function.
 inline constexpr Index elements_worth_sharing = Index(1) << 18;

@@ -1,0 +1,276 @@
+"""What the methods of `Training` do: the data checked once, and the native trainer called."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfs import _cnnfs_core, checks
+from cnnfs.adam import Adam
+from cnnfs.callbacks import Epoch
+from cnnfs.dropout import Dropout
+from cnnfs.history import History
+from cnnfs.layer import Layer
+from cnnfs.losses import Loss, check_activations, loss_of
+from cnnfs.optimizer import Optimizer
+from cnnfs.optimizers import optimizer_of
+from cnnfs.progress import progress_line
+from cnnfs.seeds import Seeds
+from cnnfs.targets import check_inputs, check_targets, check_weights, split
+
+if TYPE_CHECKING:
+    from cnnfs.network import Network
+
+Array = npt.NDArray[Any]
+Callback = Callable[[Epoch], object]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss became infinite or NaN, and training was ended.
+
+    The network keeps its last finite weights.
+
+    Attributes
+    ----------
+    epoch : int
+        1 is the first epoch of this `fit`.
+    step : int
+        1 is the first step of that epoch.
+
+    Examples
+    --------
+    >>> import cnnfs
+    >>> net = cnnfs.Network([cnnfs.Layer(1, 1, rng=0)])
+    >>> try:
+    ...     net.fit([[1.0], [2.0]], [2.0, 4.0], epochs=99, optimizer=cnnfs.SGD(1e10))
+    ... except cnnfs.TrainingDiverged as error:
+    ...     print(error.epoch)
+    3
+    """
+
+    def __init__(self, epoch: int, step: int, rate: float) -> None:
+        super().__init__(epoch, step, rate)
+        self.epoch = epoch
+        self.step = step
+        self.rate = rate
+
+    def __str__(self) -> str:
+        return (
+            f"the loss is no longer finite (epoch {self.epoch}, step {self.step}, learning rate "
+            f"{self.rate:g}); the last finite weights are kept. Try a smaller learning rate, "
+            "clip_norm=1.0 in the optimizer, or inputs and targets scaled to about -1 to 1"
+        )
+
+
+class Data(NamedTuple):
+    """Checked rows with what they should give."""
+
+    x: Array
+    targets: Array
+    weights: npt.NDArray[np.float64] | None
+    rows: npt.NDArray[np.int64]
+
+
+class Plan:
+    """A network's layers and the loss, as the native functions take them."""
+
+    def __init__(self, network: Network, loss: str | Loss | None) -> None:
+        self.network = network
+        self.layers = [part for part in network.layers if isinstance(part, Layer)]
+        given = network._loss if loss is None else loss
+        activations = [str(layer.activation) for layer in self.layers]
+        self.loss = loss_of(given, activations[-1])
+        check_activations(self.loss, activations)
+        if network.n_outputs == 0:
+            raise ValueError("the network has no outputs: its last layer has no neurons")
+        penalties = [layer.penalties for layer in self.layers]
+        self.penalties = penalties if any(map(any, penalties)) else []
+
+    @property
+    def choice(self) -> tuple[str, float, list[tuple[float, float, float, float]]]:
+        return self.loss.name, self.loss.parameter, self.penalties
+
+    def dropout(self) -> list[float]:
+        """The share that is dropped of each layer's inputs; two in a row multiply what they keep."""
+        rates, kept = [], 1.0
+        for part in self.network.layers:
+            if isinstance(part, Dropout):
+                kept *= 1 - part.rate
+            else:
+                rates.append(1 - kept)
+                kept = 1.0
+        return rates if any(rates) else []
+
+    def data(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: object,
+        class_weight: object = None,
+        *,
+        names: tuple[str, str] = ("X", "y"),
+        one_row: bool = False,
+    ) -> Data:
+        network = self.network
+        inputs = check_inputs(x, network.n_inputs, network.dtype, names[0], one_row=one_row)
+        n, n_outputs = len(inputs), network.n_outputs
+        targets = check_targets(
+            y, n, n_outputs, self.loss, network.dtype, names[1], x_name=names[0], one_row=one_row
+        )
+        weights = check_weights(sample_weight, class_weight, targets, self.loss, n, n_outputs)
+        return Data(inputs, targets, weights, np.arange(n))
+
+    def measure(self, data: Data, batch_size: int) -> dict[str, float]:
+        sums = _cnnfs_core.measure(self.layers, *self.choice, *data, batch_size)
+        return self.logs(sums, self.spread(data))
+
+    def spread(self, data: Data) -> Array | None:
+        """Of each output's targets, the (weighted) squared distances from their mean: for R2."""
+        if self.loss.name.endswith("cross_entropy"):
+            return None
+        targets = data.targets if len(data.rows) == len(data.x) else data.targets[data.rows]
+        if data.weights is None:
+            return targets.var(axis=0, dtype=np.float64) * len(targets)
+        weights = data.weights[data.rows][:, None]
+        with np.errstate(invalid="ignore"):
+            mean = (weights * targets).sum(axis=0) / weights.sum()
+        spread: Array = (weights * (targets - mean) ** 2).sum(axis=0)
+        return spread
+
+    def logs(self, sums: tuple[Any, ...], spread: Array | None) -> dict[str, float]:
+        weight, loss, correct, absolute, squared = sums
+        if weight == 0:  # all rows that were drawn have weight 0
+            weight = np.nan
+        logs = {"loss": loss / weight}
+        if spread is None:
+            return logs | {"accuracy": correct / weight}
+        # As scikit-learn: where the targets are all the same, 1 for what is right, else 0.
+        constant = spread == 0
+        r2 = np.where(constant, squared == 0, 1 - squared / np.where(constant, 1.0, spread))
+        return logs | {"r2": float(r2.mean()), "mae": absolute / weight}
+
+
+class Course:
+    """An optimizer on its way through a network's parameters."""
+
+    def __init__(self, plan: Plan, optimizer: str | Optimizer | None) -> None:
+        network, self.plan = plan.network, plan
+        if optimizer is None:
+            optimizer = network._optimizer or Adam()
+        self.optimizer = optimizer = optimizer_of(optimizer)
+        if optimizer._trainer is None:
+            seen: dict[int, int] = {}
+            for i, part in enumerate(network.layers):
+                if isinstance(part, Layer) and seen.setdefault(id(part), i) != i:
+                    raise ValueError(
+                        f"layers {seen[id(part)]} and {i} are one and the same Layer, "
+                        "which can't be trained: use copy.copy(layer)"
+                    )
+            optimizer._trainer = _cnnfs_core.Trainer(plan.layers)
+            optimizer._network = weakref.ref(network)
+        elif optimizer._network() is not network:
+            raise ValueError(
+                f"this {type(optimizer).__name__} holds the state of another network: make a new "
+                "one for each network, or call its reset()"
+            )
+        optimizer._trainer.set_optimizer(optimizer.name, list(optimizer.parameters()))
+        network._loss, network._optimizer = plan.loss, optimizer
+
+    def train(
+        self, data: Data, order: npt.NDArray[np.int64], batch: int, seed: int, number: int
+    ) -> tuple[Any, ...]:
+        optimizer = self.optimizer
+        count = -(-len(order) // batch)
+        rates = optimizer.rates(optimizer.steps, count)
+        clips = optimizer.clip_value or 0.0, optimizer.clip_norm or 0.0
+        trainer = optimizer._trainer
+        try:
+            steps, finite, sums = trainer.train(
+                *self.plan.choice, self.plan.dropout(), *clips, data.x, data.targets, data.weights,
+                order, batch, rates, seed,
+            )  # fmt: skip
+        finally:
+            optimizer._steps = trainer.steps
+        if not finite:
+            raise TrainingDiverged(number, steps + 1, float(rates[steps]))
+        return tuple(sums)
+
+
+def fit(
+    network: Network,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    epochs: int,
+    batch_size: int,
+    loss: str | Loss | None,
+    optimizer: str | Optimizer | None,
+    shuffle: bool,
+    validation_data: tuple[Any, ...] | None,
+    validation_split: float | None,
+    sample_weight: npt.ArrayLike | None,
+    class_weight: object,
+    callbacks: Iterable[Callback],
+    rng: object,
+    progress: bool | None,
+) -> History:
+    epochs = checks.whole(epochs, "epochs", least=0)
+    batch = checks.whole(batch_size, "batch_size", least=1)
+    plan = Plan(network, loss)
+    data = plan.data(x, y, sample_weight, class_weight)
+    seeds = Seeds(rng)
+    validation: Data | None = None
+    if validation_data is not None:
+        if validation_split is not None:
+            raise ValueError("give validation_data or validation_split, not both")
+        validation = _validation(plan, validation_data)
+    elif validation_split is not None:
+        kept, held_out = split(len(data.x), validation_split, seeds.for_split())
+        data, validation = data._replace(rows=kept), data._replace(rows=held_out)
+    listeners = [callbacks] if callable(callbacks) else list(callbacks)
+    for listener in listeners:
+        if not callable(listener):
+            raise TypeError(f"callbacks must be callable, but one is {listener!r}")
+    course = Course(plan, optimizer)
+    spread = plan.spread(data)
+    history = History()
+    _notify(listeners, "on_begin", network)
+    with progress_line(epochs, progress) as show:
+        for number in range(1, epochs + 1):
+            seed = seeds.of_epoch(course.optimizer.epochs)
+            order = data.rows
+            if shuffle:
+                order = np.random.Generator(np.random.PCG64(seed)).permutation(order)
+            logs = plan.logs(course.train(data, order, batch, seed, number), spread)
+            course.optimizer._epochs += 1
+            if validation is not None:
+                measured = plan.measure(validation, max(batch, 256))
+                logs |= {f"val_{key}": value for key, value in measured.items()}
+            for key, value in logs.items():
+                history.setdefault(key, []).append(value)
+            show(number, logs)
+            epoch = Epoch(network, number, epochs, logs, history, course.optimizer)
+            # All of them are called, also when the first one has seen enough.
+            if any([listener(epoch) is True for listener in listeners]):
+                break
+    _notify(listeners, "on_end", network)
+    return history
+
+
+def _notify(listeners: list[Callback], method: str, network: Network) -> None:
+    for listener in listeners:
+        call = getattr(listener, method, None)
+        if call is not None:
+            call(network)
+
+
+def _validation(plan: Plan, given: Any) -> Data:
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError("validation_data must be (X, y) or (X, y, sample_weight)")
+    x, y, *weight = given
+    names = ("X of validation_data", "y of validation_data")
+    return plan.data(x, y, weight[0] if weight else None, names=names)

@@ -1,0 +1,358 @@
+"""The methods of a network that train it, and those that look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfs import _cnnfs_core, checks
+from cnnfs.callbacks import Epoch
+from cnnfs.fit import Course, Plan, fit
+from cnnfs.history import History
+from cnnfs.layer import Layer
+from cnnfs.losses import Loss
+from cnnfs.optimizer import Optimizer
+from cnnfs.seeds import Seeds
+from cnnfs.targets import check_inputs
+
+if TYPE_CHECKING:
+    from cnnfs.network import Network
+
+Array = npt.NDArray[Any]
+
+
+class LayerGradients(NamedTuple):
+    """The slopes of a loss with respect to a layer's parameters."""
+
+    dweights: Array
+    dbias: Array
+
+
+class Gradients(NamedTuple):
+    """A loss and its slopes, as `Network.gradients` gives them."""
+
+    loss: float
+    layers: list[LayerGradients]
+    dx: Array
+
+
+class Training:
+    """What `Network` can do beside its forward pass."""
+
+    # Those of the last training, for the next call that names none.
+    _loss: Loss | None = None
+    _optimizer: Optimizer | None = None
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        epochs: int = 1,
+        batch_size: int = 32,
+        loss: str | Loss | None = None,
+        optimizer: str | Optimizer | None = None,
+        shuffle: bool = True,
+        validation_data: tuple[Any, ...] | None = None,
+        validation_split: float | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        class_weight: object = None,
+        callbacks: Iterable[Callable[[Epoch], object]] = (),
+        rng: Any = None,
+        progress: bool | None = None,
+    ) -> History:
+        """Train the network: backpropagation [1]_ over batches of rows.
+
+        Each epoch runs in native code, without the interpreter's lock. The same data and rng give
+        the same weights, bit for bit, on any number of threads. Ctrl-C leaves the weights of the
+        last whole step.
+
+        Parameters
+        ----------
+        X : array_like, shape (n, n_inputs)
+            Finite numbers, cast once to the network's dtype. Inputs of about -1 to 1 train best.
+        y : array_like
+            For "cross_entropy" labels 0 to n_outputs - 1 of shape (n,), or probabilities of shape
+            (n, n_outputs), such as one-hot rows. For the other losses numbers of shape
+            (n, n_outputs), or (n,) if there is one output; for "binary_cross_entropy" in 0 to 1.
+        epochs : int, default 1
+            How often to go through all rows.
+        batch_size : int, default 32
+            Rows of a step. A last, shorter batch is a step as well.
+        loss : str or Loss, optional
+            "mse", "mae", "huber", "binary_cross_entropy", "cross_entropy", or an object such as
+            ``cnnfs.CrossEntropy(label_smoothing=0.1)``. None: that of the last training, or else
+            what suits the last layer: cross-entropy for softmax, binary cross-entropy for sigmoid,
+            the squared error for all others.
+        optimizer : str or Optimizer, optional
+            "sgd", "adagrad", "rmsprop", "adam", "adamw", or an object such as
+            ``cnnfs.Adam(1e-3)``, which goes on where it stopped. None: that of the last training,
+            or else ``Adam()``.
+        shuffle : bool, default True
+            Whether each epoch takes the rows in a new random order.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Measured after each epoch.
+        validation_split : float, optional
+            Instead: the share of the rows, drawn at random, to be held out for that.
+        sample_weight : array_like, shape (n,), optional
+            Of each row, at least 0. A batch's loss is ``sum(weight * loss) / sum(weight)``.
+        class_weight : dict, sequence of n_classes numbers or "balanced", optional
+            For labels: a weight for the rows of each class, besides sample_weight. "balanced":
+            ``n / (n_classes * n_of_class)``.
+        callbacks : iterable of callables, default ()
+            Called with an `Epoch` after each; training ends when one returns True. See
+            `EarlyStopping`, `Checkpoint`.
+        rng : None, int, numpy.random.Generator or anything that numpy.random.default_rng takes
+            For the order, dropout and validation_split. With the same int and optimizer two calls
+            of 4 and 6 epochs do what one of 10 does.
+        progress : bool, optional
+            Whether to show a line that tells how far it is (by tqdm, if that is installed). None:
+            only in an interactive session.
+
+        Returns
+        -------
+        History
+            For each epoch "loss" and "accuracy", or "r2" and "mae" for numbers; with validation
+            also "val_loss" and so on. Those without "val_" are means over the epoch's batches
+            while it ran.
+
+        Raises
+        ------
+        ValueError
+            If shapes, labels, weights or numbers do not fit, or a layer can't be trained.
+        TypeError
+            If data are not made of real numbers, or an argument is of the wrong kind.
+        TrainingDiverged
+            If the loss is not finite.
+
+        References
+        ----------
+        .. [1] Rumelhart, Hinton and Williams, "Learning representations by back-propagating
+           errors", 1986.
+
+        Examples
+        --------
+        >>> import cnnfs, numpy as np
+        >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> y = X[:, 0] ^ X[:, 1]
+        >>> net = cnnfs.Network([cnnfs.Layer(2, 8, "tanh", rng=0), cnnfs.Layer(8, 2, "softmax", rng=1)])
+        >>> history = net.fit(X, y, epochs=200, optimizer=cnnfs.Adam(0.05), rng=0)
+        >>> history["accuracy"][-1]
+        1.0
+        """
+        return fit(
+            self._network,
+            X,
+            y,
+            epochs=epochs,
+            batch_size=batch_size,
+            loss=loss,
+            optimizer=optimizer,
+            shuffle=shuffle,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            callbacks=callbacks,
+            rng=rng,
+            progress=progress,
+        )
+
+    def evaluate(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        batch_size: int = 256,
+    ) -> dict[str, float]:
+        """The loss and the metrics on data, without training and without dropout.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight
+            As of `fit`.
+        batch_size : int, default 256
+            Rows that are computed at once; the result hardly depends on it.
+
+        Returns
+        -------
+        dict of str to float
+            "loss", with the layers' penalties, and "accuracy", or "r2" and "mae".
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer.from_arrays([[2.0]], [1.0])])
+        >>> net.evaluate([[1.0], [2.0]], [3.0, 6.0])
+        {'loss': 0.5, 'r2': 0.7777777777777778, 'mae': 0.5}
+        """
+        plan = Plan(self._network, loss)
+        data = plan.data(X, y, sample_weight)
+        return plan.measure(data, checks.whole(batch_size, "batch_size", least=1))
+
+    def train_step(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | Loss | None = None,
+        optimizer: str | Optimizer | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        rng: Any = None,
+    ) -> float:
+        """One step of the optimizer on one batch, for training loops of your own.
+
+        Parameters
+        ----------
+        x, y, loss, optimizer, sample_weight
+            As of `fit`; a single row may be 1-D.
+        rng : as of `fit`
+            For dropout. An int is drawn from as in a `fit` that begins at this step.
+
+        Returns
+        -------
+        float
+            The batch's loss, before the step.
+
+        Raises
+        ------
+        ValueError, TypeError, TrainingDiverged
+            As `fit`.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer(1, 1, rng=0)])
+        >>> sgd = cnnfs.SGD(0.1)
+        >>> losses = [net.train_step([[1.0], [2.0]], [3.0, 5.0], optimizer=sgd) for _ in range(99)]
+        >>> losses[-1] < 0.01 < losses[0]
+        True
+        """
+        plan = Plan(self._network, loss)
+        data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
+        course = Course(plan, optimizer)
+        seed = Seeds(rng).of_epoch(course.optimizer.steps) if plan.dropout() else 0
+        sums = course.train(data, data.rows, len(data.rows), seed, 1)
+        return float(sums[1] / sums[0])
+
+    def gradients(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: str | Loss | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Gradients:
+        """The loss of a batch and its slopes, without dropout; nothing is changed.
+
+        Parameters
+        ----------
+        x, y, loss, sample_weight
+            As of `fit`; a single row may be 1-D.
+
+        Returns
+        -------
+        Gradients
+            A named tuple ``(loss, layers, dx)``. ``layers`` has ``(dweights, dbias)`` for each
+            Layer, of the shapes of its weights and bias; dx has the shape of x. Penalties are
+            part of the loss and of the slopes.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer.from_arrays([[2.0]], [1.0])])
+        >>> net.gradients([[1.0]], [5.0])
+        Gradients(loss=4.0, layers=[LayerGradients(dweights=array([[-4.]]), dbias=array([-4.]))], dx=array([[-8.]]))
+        """
+        plan = Plan(self._network, loss)
+        data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
+        value, layers, dx = _cnnfs_core.gradients(plan.layers, *plan.choice, *data)
+        return Gradients(value, [LayerGradients(*pair) for pair in layers], dx.reshape(np.shape(x)))
+
+    def input_gradient(self, x: npt.ArrayLike) -> Array:
+        """The slopes of the outputs with respect to the inputs, for each row.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_inputs,) or (..., n_inputs)
+
+        Returns
+        -------
+        ndarray, shape (n_outputs, n_inputs) or (..., n_outputs, n_inputs)
+            At ``[..., o, i]`` the derivative of output o with respect to input i: the Jacobian.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, a number is not finite, or a layer's activation is "step".
+        TypeError
+            If x is not made of real numbers.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer.from_arrays([[2.0, 3.0]], activation="relu")])
+        >>> net.input_gradient([[1.0, 1.0], [-1.0, -1.0]])
+        array([[[2., 3.]],
+        <BLANKLINE>
+               [[0., 0.]]])
+        """
+        network = self._network
+        plan = Plan(network, "mse")
+        shape = np.shape(x)
+        rows = np.reshape(np.asarray(x), (-1, shape[-1])) if len(shape) > 2 else x
+        if len(shape) > 1 and 0 in shape[:-1] and shape[-1] == network.n_inputs:
+            return np.empty((*shape[:-1], network.n_outputs, shape[-1]), network.dtype)
+        inputs = check_inputs(rows, network.n_inputs, network.dtype, "x", one_row=True)
+        made = _cnnfs_core.input_gradient(plan.layers, inputs)
+        return made.reshape(*shape[:-1], network.n_outputs, network.n_inputs)
+
+    def activations(self, x: npt.ArrayLike) -> list[Array]:
+        """Every layer's output on the way through the network.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_inputs,) or (..., n_inputs)
+
+        Returns
+        -------
+        list of ndarray, shapes (n_neurons,) or (..., n_neurons)
+            One for each Layer. The last has the bits of ``net(x)``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As ``net(x)``.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> first = cnnfs.Layer.from_arrays([[1.0], [-1.0]], activation="relu")
+        >>> net = cnnfs.Network([first, cnnfs.Layer.from_arrays([[1.0, 2.0]])])
+        >>> net.activations([-3.0])
+        [array([0., 3.]), array([6.])]
+        """
+        outputs: list[Array] = []
+        for part in self._network.layers:
+            if isinstance(part, Layer):
+                outputs.append(part(outputs[-1] if outputs else x))
+        return outputs
+
+    @property
+    def _network(self) -> Network:
+        return cast("Network", self)

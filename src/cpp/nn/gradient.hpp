@@ -1,0 +1,100 @@
+// Gradients without an optimizer, and what they share with it.
+#pragma once
+
+#include "nn/loss.hpp"
+#include "nn/propagation.hpp"
+
+namespace cnnfs {
+
+// Added to the loss: l1 sum |p| + l2 sum p^2, over a layer's weights and over its biases.
+struct Penalty {
+    double weight_l1 = 0, weight_l2 = 0, bias_l1 = 0, bias_l2 = 0;
+};
+
+struct TrainingChoice {
+    LossChoice loss;
+    std::vector<Penalty> penalties;  // for each layer; empty: none
+    std::vector<double> dropout;     // share dropped of each layer's inputs; empty: none
+    double clip_value = 0;           // of each number of the gradient; 0: not
+    double clip_norm = 0;            // of the whole gradient; 0: not
+};
+
+// Rows of data. The pointers are borrowed.
+template <class T>
+struct Examples {
+    MatrixView<const T> x;
+    Targets<T> targets;
+    const double* weights = nullptr;      // of each row; null: all 1
+    const std::int64_t* order = nullptr;  // `count` rows of x, in the order to take
+    Index count = 0;
+    Index batch = 1;  // rows of a step
+};
+
+template <class T>
+Buffer<T> zeros(Index size) {
+    Buffer<T> made(size);
+    std::fill_n(made.data(), size, T(0));
+    return made;
+}
+
+// The rows of a batch that begins with example `first`, side by side.
+template <class T>
+void gather(const Examples<T>& examples, Index first, MatrixView<T> to) {
+    for (Index i = 0; i < to.rows; ++i)
+        std::copy_n(examples.x.row(Index(examples.order[first + i])), to.cols, to.row(i));
+}
+
+// Fetches share `part` of `parts` of the rows that a later gather() will read.
+template <class T>
+void fetch_ahead(const Examples<T>& examples, Index first, Index part, Index parts) {
+    constexpr Index line = 64 / Index(sizeof(T));
+    const Index count = std::min(examples.batch, examples.count - first);
+    const Index lines = (examples.x.cols + line - 1) / line, all = count * lines;
+    for (Index i = all * part / parts; i < all * (part + 1) / parts; ++i)
+        __builtin_prefetch(examples.x.row(Index(examples.order[first + i / lines])) + i % lines * line, 0, 2);
+}
+
+// Cuts a layer's weights into parts: some inputs of one panel. f(first, inputs, column, columns).
+template <class T, class F>
+void for_each_part(const Dense<T>& dense, F f) {
+    const Index panel = dense.kernels_of_type().panel, padded = dense.padded_outputs();
+    for (Index first = 0; first == 0 || first < dense.n_inputs(); first += inputs_at_once)
+        for (Index column = 0; column < padded; column += panel)
+            f(first, std::min(inputs_at_once, dense.n_inputs() - first), column,
+              std::min(panel, padded - column));
+}
+
+// Of the numbers of all weights, which are in packed order, or of the biases: neuron after neuron, so that
+// it does not depend on the packing.
+template <class T>
+double sum_over_weights(const Dense<T>& dense, ColumnSum of, const T* packed);
+template <class T>
+double sum_over_biases(const Dense<T>& dense, ColumnSum of, const T* bias);
+
+template <class T>
+double penalty_of(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
+                  const std::vector<Penalty>& penalties);
+
+// gradient: of the weights in packed order, then of the biases.
+template <class T>
+void add_penalties(const Dense<T>& dense, const Penalty& penalty, T* gradient);
+
+// The measures of the layers as they are. False if interrupted.
+template <class T>
+bool measure(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
+             const TrainingChoice& choice, const Examples<T>& examples, Measures& measures,
+             Interrupt* interrupt);
+
+// The loss of all examples together, and its gradients: for each layer those of its weights in packed
+// order and behind them those of its biases, and dx. False if interrupted.
+template <class T>
+bool gradients(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
+               const TrainingChoice& choice, const Examples<T>& examples, double& loss,
+               std::vector<Buffer<T>>& of_layers, MatrixView<T> dx, Interrupt* interrupt);
+
+// jacobian(row * outputs + o, i): the slope of output o of a row with respect to its input i.
+template <class T>
+bool input_gradient(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
+                    MatrixView<const T> x, MatrixView<T> jacobian, Interrupt* interrupt);
+
+}  // namespace cnnfs

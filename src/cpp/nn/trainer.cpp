@@ -1,0 +1,246 @@
+#include "nn/trainer.hpp"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "core/fpu.hpp"
+#include "nn/dropout.hpp"
+
+namespace cnnfs {
+
+template <class T>
+Trainer<T>::Trainer(Slots slots) : slots_(std::move(slots)), states_(slots_.size()) {
+    for (std::size_t l = 0; l < slots_.size(); ++l) {
+        const Dense<T>& dense = *slots_[l]->dense;
+        parameters_ += dense.packed_size() + dense.padded_outputs();
+        for_each_part(dense, [&](Index first, Index inputs, Index column, Index columns) {
+            parts_.push_back({l, first, inputs, column, columns});
+        });
+    }
+}
+
+template <class T>
+void Trainer<T>::set_optimizer(OptimizerChoice choice) {
+    choice_ = choice;
+    const int moments = moments_of(choice.optimizer, choice.momentum);
+    for (std::size_t l = 0; l < slots_.size(); ++l) {
+        State& state = states_[l];
+        const Dense<T>& dense = *slots_[l]->dense;
+        const Index size = dense.packed_size() + dense.padded_outputs();
+        if ((state.first.size() > 0) != (moments > 0)) state.first = zeros<T>(moments > 0 ? size : 0);
+        if ((state.second.size() > 0) != (moments > 1))
+            state.second = zeros<T>(moments > 1 ? size : 0);
+    }
+}
+
+template <class T>
+void Trainer<T>::begin() {
+    layers_.clear();
+    for (std::size_t l = 0; l < slots_.size(); ++l) {
+        State& state = states_[l];
+        const auto& current = slots_[l]->dense;
+        if (!state.working || state.published != current)
+            state.working = current->copy(std::move(state.spare));
+        state.published = current;
+        layers_.push_back(state.working);
+    }
+}
+
+template <class T>
+void Trainer<T>::publish() {
+    layers_.clear();
+    for (std::size_t l = 0; l < slots_.size(); ++l) {
+        State& state = states_[l];
+        state.published.reset();
+        std::shared_ptr<const Dense<T>> old = std::move(slots_[l]->dense);
+        slots_[l]->dense = state.published = std::move(state.working);
+        // A pass that runs meanwhile may still read the old one.
+        if (old.use_count() == 1) state.spare = std::const_pointer_cast<Dense<T>>(std::move(old));
+    }
+}
+
+template <class T>
+void Trainer<T>::discard() {
+    layers_.clear();
+    for (State& state : states_) state.spare = std::move(state.working);
+}
+
+template <class T>
+bool Trainer<T>::finite() const {
+    for (const State& state : states_) {
+        const Dense<T>& dense = *state.working;
+        for (Index i = 0; i < dense.packed_size(); ++i)
+            if (!std::isfinite(std::as_const(dense).packed()[i])) return false;
+        for (Index i = 0; i < dense.padded_outputs(); ++i)
+            if (!std::isfinite(std::as_const(dense).bias()[i])) return false;
+    }
+    return true;
+}
+
+template <class T>
+UpdateRule<T> Trainer<T>::rule(double rate) const {
+    UpdateRule<T> rule{choice_.optimizer,
+                       T(rate),
+                       T(choice_.momentum),
+                       T(choice_.decay),
+                       T(choice_.epsilon),
+                       T(1),
+                       T(1 - rate * choice_.weight_decay),
+                       choice_.nesterov};
+    if (choice_.optimizer == Optimizer::adam || choice_.optimizer == Optimizer::adamw) {
+        const double step = double(steps_ + 1);
+        rule.rate = T(rate / (1 - std::pow(choice_.momentum, step)));
+        rule.correction = T(1 / std::sqrt(1 - std::pow(choice_.decay, step)));
+    }
+    return rule;
+}
+
+template <class T>
+End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
+                      const double* rates, std::uint64_t seed, Measures& measures, Index& steps,
+                      Interrupt* interrupt) {
+    const StandardArithmetic standard;
+    const Index most = std::min(examples.batch, examples.count);
+    propagation_.reserve(layers_, most);
+    LossFunction<T> loss(layers_.front()->kernels_of_type(), choice.loss, examples.targets,
+                         examples.weights);
+    const bool logits = takes_logits(choice.loss.loss);
+    Dropouts dropouts{choice.dropout, 0};
+    steps = 0;
+    for (Index first = 0; first < examples.count; first += examples.batch, ++steps) {
+        if (stopped(interrupt)) return End::interrupted;
+        const Index rows = std::min(examples.batch, examples.count - first);
+        dropouts.seed = mixed(seed + std::uint64_t(steps));
+        gather(examples, first, propagation_.input(rows));
+        if (!propagation_.forward(layers_, rows, logits, dropouts, interrupt))
+            return End::interrupted;
+        const double weight_before = measures.weight;
+        loss(propagation_.outputs(rows), examples.order + first,
+             propagation_.slopes(Index(layers_.size()) - 1, rows), measures);
+        if (!choice.penalties.empty())
+            measures.loss +=
+                (measures.weight - weight_before) * penalty_of<T>(layers_, choice.penalties);
+        if (!std::isfinite(measures.loss)) return End::diverged;
+        if (!propagation_.backward(layers_, rows, logits, {}, interrupt) ||
+            !step(choice, examples, first + rows, rows, rule(rates[steps]), interrupt))
+            return End::interrupted;
+        ++steps_;
+    }
+    return End::done;
+}
+
+template <class T>
+bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples, Index next,
+                      Index rows, const UpdateRule<T>& rule, Interrupt* interrupt) {
+    const Index work = parameters_ * (rows + elementwise_work);
+    const int threads = threads_of_step(work);
+    constexpr Index most = inputs_at_once * 64;
+    // A share of the work at a time, so that drawing it costs nothing.
+    const Index parts = Index(parts_.size());
+    const Index group =
+        std::clamp<Index>(parts * (work_of_item / 4) / std::max<Index>(1, work), 1, parts);
+    const auto for_parts = [&](Interrupt* stop, auto f) {
+        return share((parts + group - 1) / group, threads, stop,
+                     [&](Index item, int, Interrupt* inner) {
+                         if (stop && stopped(inner)) return;
+                         for (Index p = item * group; p < std::min(parts, (item + 1) * group);
+                              ++p) {
+                             if (next < examples.count) fetch_ahead(examples, next, p, parts);
+                             f(parts_[std::size_t(p)]);
+                         }
+                     });
+    };
+    if (choice.clip_norm == 0 && work <= most_work_of_update) {
+        for_parts(nullptr, [&](const Part& part) {
+            alignas(buffer_alignment) T weights[most], bias[64];
+            part_gradient(part, rows, weights, bias);
+            update_part(part, choice, T(1), rule, weights, bias);
+        });
+        return true;
+    }
+
+    for (State& state : states_) {
+        const Index size = state.working->packed_size() + state.working->padded_outputs();
+        if (state.gradient.size() < size) state.gradient = Buffer<T>(size);
+    }
+    const auto places = [&](const Part& part, T*& weights, T*& bias) {
+        State& state = states_[part.layer];
+        weights = state.gradient.data() + part.column * state.working->n_inputs() +
+                  part.first * part.columns;
+        bias = state.gradient.data() + state.working->packed_size() + part.column;
+    };
+    if (!for_parts(interrupt, [&](const Part& part) {
+            T *weights, *bias;
+            places(part, weights, bias);
+            part_gradient(part, rows, weights, bias);
+        }))
+        return false;
+    T factor = 1;
+    if (choice.clip_norm > 0) {
+        // The penalties belong to the gradient whose norm it is.
+        for (std::size_t l = 0; l < states_.size() && !choice.penalties.empty(); ++l)
+            add_penalties(*layers_[l], choice.penalties[l], states_[l].gradient.data());
+        double squares = 0;
+        for (std::size_t l = 0; l < states_.size(); ++l) {
+            const Dense<T>& dense = *layers_[l];
+            const T* const gradient = states_[l].gradient.data();
+            squares += sum_over_weights(dense, ColumnSum::squares, gradient) +
+                       sum_over_biases(dense, ColumnSum::squares, gradient + dense.packed_size());
+        }
+        factor = T(std::min(1.0, choice.clip_norm / (std::sqrt(squares) + 1e-6)));
+    }
+    for_parts(nullptr, [&](const Part& part) {
+        T *weights, *bias;
+        places(part, weights, bias);
+        update_part(part, choice, factor, rule, weights, bias);
+    });
+    return true;
+}
+
+template <class T>
+void Trainer<T>::part_gradient(const Part& part, Index rows, T* weights, T* bias) const {
+    const Kernels<T>& k = states_[part.layer].working->kernels_of_type();
+    const MatrixView<const T> x = propagation_.given(Index(part.layer), rows);
+    const MatrixView<T> dz = propagation_.slopes(Index(part.layer), rows);
+    k.weight_gradient({columns_of(x, part.first, part.inputs), dz.data + part.column, dz.stride,
+                       part.columns, weights});
+    if (part.first == 0)
+        k.column_sums(ColumnSum::values, columns_of(read_only(dz), part.column, part.columns),
+                      bias);
+}
+
+// The penalties and the clipping of a part of the gradient, and the optimizer's step.
+template <class T>
+void Trainer<T>::update_part(const Part& part, const TrainingChoice& choice, T factor,
+                             const UpdateRule<T>& rule, T* weights, T* bias) {
+    State& state = states_[part.layer];
+    Dense<T>& dense = *state.working;
+    const Kernels<T>& k = dense.kernels_of_type();
+    const bool penalised = !choice.penalties.empty() && choice.clip_norm == 0;
+    const auto apply = [&](Index offset, Index n, T* parameters, T* gradient, double l1,
+                           double l2) {
+        if (penalised && (l1 != 0 || l2 != 0))
+            k.add_penalty(n, parameters, T(l1), T(2 * l2), gradient);
+        if (factor != T(1) || choice.clip_value > 0)
+            k.clip(n, factor,
+                   choice.clip_value > 0 ? T(choice.clip_value)
+                                         : std::numeric_limits<T>::infinity(),
+                   gradient);
+        T* const first = state.first.size() ? state.first.data() + offset : nullptr;
+        T* const second = state.second.size() ? state.second.data() + offset : nullptr;
+        k.update({rule, n, parameters, gradient, first, second});
+    };
+    const Penalty penalty = choice.penalties.empty() ? Penalty{} : choice.penalties[part.layer];
+    const Index offset = part.column * dense.n_inputs() + part.first * part.columns;
+    apply(offset, part.inputs * part.columns, dense.packed() + offset, weights, penalty.weight_l1,
+          penalty.weight_l2);
+    if (part.first == 0)
+        apply(dense.packed_size() + part.column, part.columns, dense.bias() + part.column, bias,
+              penalty.bias_l1, penalty.bias_l2);
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace cnnfs
