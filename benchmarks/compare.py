@@ -1,6 +1,6 @@
 """cnnfs beside the libraries that are installed: the tables, a CSV and a chart.
 
-Run: python benchmarks/compare.py            (about a quarter of an hour)
+Run: python benchmarks/compare.py            (about twenty minutes)
      python benchmarks/compare.py --quick    (whether it works; the numbers mean little)
 """
 
@@ -19,8 +19,9 @@ from machine import describe
 from race import ALLOWED, FULL, HERE, QUICK, Crew, WorkerError
 from report import Report
 from threads import measure_threads
+from training import TRAININGS, Training, measure_training
 
-SECTIONS = ("forward", "activations", "threads", "batches", "footprint")
+SECTIONS = ("forward", "activations", "training", "threads", "batches", "footprint")
 
 
 def arguments() -> argparse.Namespace:
@@ -40,8 +41,9 @@ def arguments() -> argparse.Namespace:
         parser.error(f"--only: {', '.join(sorted(unknown))} not in {', '.join(PEERS)}")
     if max(options.threads) > len(ALLOWED) or min(options.threads) < 1:
         parser.error(f"--threads: from 1 to {len(ALLOWED)}, the processors allowed")
-    if not chosen_nets(options):
-        parser.error(f"--nets: none of {', '.join(net.name for net in NETS)}")
+    if not chosen_nets(options) and not chosen_trainings(options):
+        names = dict.fromkeys(case.name for case in (*NETS, *TRAININGS))
+        parser.error(f"--nets: none of {', '.join(names)}")
     return options
 
 
@@ -52,6 +54,11 @@ def wished_peers(options: argparse.Namespace) -> list[str]:
 def chosen_nets(options: argparse.Namespace) -> list[Net]:
     wishes = options.nets or [net.name for net in NETS]
     return [net for net in NETS if any(net.matches(wish) for wish in wishes)]
+
+
+def chosen_trainings(options: argparse.Namespace) -> list[Training]:
+    wishes = options.nets or [training.name for training in TRAININGS]
+    return [t for t in TRAININGS if any(t.matches(wish) for wish in wishes)]
 
 
 def chosen_dtypes(options: argparse.Namespace) -> list[str]:
@@ -85,6 +92,8 @@ def measure(report: Report, options: argparse.Namespace) -> str:
             measure_forward(report, crew, nets, dtypes, options.threads)
         if "activations" in sections:
             measure_activations(report, crew, dtypes, options.threads)
+        if "training" in sections and chosen_trainings(options):
+            measure_training(report, crew, chosen_trainings(options))
         if "threads" in sections:
             measure_threads(report, crew, nets, dtypes, max(options.threads))
         if "batches" in sections:

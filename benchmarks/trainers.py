@@ -1,7 +1,7 @@
 """How a user of each library trains a network of ReLU layers for classes: Adam, cross-entropy.
 
-Each function makes a function that trains from the beginning, in float32, and calls `after(loss)` at
-the end of each epoch until that returns True; and it tells how. A library is imported only in its
+Each function makes a function that trains from the beginning, in float32, and calls `after(loss)`
+after each epoch until that returns True; and it tells how. A library is imported only in its
 own process. What can be done once is done here, outside the timed epochs. Every epoch takes the
 rows in a new random order, and its loss is the mean of its batches' losses.
 """
@@ -195,7 +195,7 @@ def train_jax(task: TrainingTask) -> tuple[Train, str]:
             if after(float(loss)):
                 return
 
-    return train, "an epoch in one jitted scan"
+    return train, "epoch in one jitted scan"
 
 
 def fastest(ways: dict[str, Train]) -> tuple[Train, str]:

@@ -12,21 +12,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any
 
 from cases import CONTENDERS, Array, Task
 from contenders import MAKERS, Call
+from trainers import TRAINERS, Train, TrainingTask
 
 NAME = sys.argv[1]
 SHORT, SAMPLE = 10e-6, 20e-6  # calls under 10 us are timed in batches of about 20 us
 
 tasks: dict[str, tuple[Call, Array, int]] = {}  # what to call, on what, how often for one sample
+trainings: dict[str, Train] = {}
 
 
 def setup(key: str, **task_fields: Any) -> dict[str, Any]:
     task = Task(**{**task_fields, "widths": tuple(task_fields["widths"])})
     tasks.pop(key, None)
+    trainings.pop(key, None)
     call = MAKERS[NAME](task)
     if call is None:
         return {"supported": False}
@@ -55,6 +58,8 @@ def measure(call: Call, x: Array, count: int) -> float:
 
 def run_round(key: str, seconds: float) -> dict[str, Any]:
     """Times of a call in microseconds, for so long. Before it a few calls that warm the caches."""
+    if key in trainings:
+        return run_training(trainings[key], seconds)
     call, x, count = tasks[key]
     clock = time.perf_counter
     begin = clock()
@@ -67,6 +72,36 @@ def run_round(key: str, seconds: float) -> dict[str, Any]:
         samples.append(taken * 1e6)
         if clock() - begin >= seconds:
             return {"samples": samples, "calls": count * len(samples)}
+
+
+def setup_training(key: str, epochs: int, **task_fields: Any) -> dict[str, Any]:
+    """Train for so many epochs: seconds of the last ones, and the loss of the very last."""
+    task = TrainingTask(**{**task_fields, "widths": tuple(task_fields["widths"])})
+    trainings.pop(key, None)
+    train, how = TRAINERS[NAME](task)
+    stamps: list[tuple[float, float]] = []
+
+    def after(loss: float) -> bool:
+        stamps.append((time.perf_counter(), loss))
+        return len(stamps) == epochs
+
+    train(after)
+    trainings[key] = train
+    seconds = min(b - a for (a, _), (b, _) in pairwise(stamps))
+    return {"how": how, "seconds": seconds, "loss": stamps[-1][1]}
+
+
+def run_training(train: Train, seconds: float) -> dict[str, Any]:
+    """Times of an epoch in microseconds, for so long, from the second one on."""
+    stamps: list[float] = []
+
+    def after(_: float) -> bool:
+        stamps.append(time.perf_counter())
+        return len(stamps) > 1 and stamps[-1] - stamps[0] >= seconds
+
+    train(after)
+    samples = [(b - a) * 1e6 for a, b in pairwise(stamps)]
+    return {"samples": samples, "calls": len(samples)}
 
 
 def together(callers: int, function: Callable[[], float]) -> list[float]:
@@ -126,6 +161,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is not an answer
     commands: dict[str, Callable[..., dict[str, Any]]] = {
         "setup": setup,
+        "setup_training": setup_training,
         "round": run_round,
         "crowd": crowd,
         "peak": peak,

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating[Any]]
 
-ACTIVATIONS = ("step", "linear", "sigmoid", "relu")
+ACTIVATIONS = ("step", "linear", "sigmoid", "relu")  # the course's
+OTHERS = ("tanh", "leaky_relu", "elu", "softplus", "gelu", "gelu_tanh", "silu")
 COLOURS = {"step": "C3", "linear": "C0", "sigmoid": "C2", "relu": "C1"}
 
 INPUTS = [1.0, 2.0, 3.0, 2.5]
@@ -77,19 +78,23 @@ def two_layers() -> None:
 def activations(output: Path, pictures: bool) -> None:
     print("\n5. Activations: what a neuron does with its sum")
     sums = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
-    print(f"   {'sum':8}{text(sums)}")
-    for name in ACTIVATIONS:
-        print(f"   {name:8}{text(getattr(cnnfs, name)(sums))}")
+    print(f"   {'sum':12}{text(sums)}")
+    for name in (*ACTIVATIONS, *OTHERS):
+        print(f"   {name:12}{text(getattr(cnnfs, name)(sums))}")
+    print("   softmax looks at all neurons of a layer: shares that sum to 1")
+    print(f"   {'softmax':12}{text(cnnfs.softmax(sums))}")
     if not pictures:
         return
     from matplotlib.figure import Figure
 
     x = np.linspace(-4.0, 4.0, 801)
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    for axes, name in zip(figure.subplots(2, 2, sharex=True).flat, ACTIVATIONS, strict=True):
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    panels = figure.subplots(3, 4, sharex=True)
+    panels[2, 3].axis("off")
+    for axes, name in zip(panels.flat, (*ACTIVATIONS, *OTHERS), strict=False):
         axes.axhline(0.0, color="0.8", linewidth=1)
         axes.axvline(0.0, color="0.8", linewidth=1)
-        axes.plot(x, getattr(cnnfs, name)(x), color=COLOURS[name], linewidth=2)
+        axes.plot(x, getattr(cnnfs, name)(x), color=COLOURS.get(name, "C4"), linewidth=2)
         axes.set_title(name)
     figure.supxlabel("sum of inputs * weights + bias")
     figure.supylabel("output of the neuron")

@@ -2,7 +2,9 @@
 
 import doctest
 import inspect
+import re
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from sybil import Sybil
@@ -15,6 +17,7 @@ from cnnfs import _cnnfs_core as core
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WITHOUT_EXAMPLE = {"Gradients", "LayerGradients", "__version__"}
 MODULES = sorted((ROOT / "python" / "cnnfs").glob("*.py"))
 
 markdown = Sybil([PythonCodeBlockParser(doctest_optionflags=FLAGS)])
@@ -56,9 +59,42 @@ def test_every_example_of_a_native_docstring(thing):
 
 def test_there_are_examples():
     assert examples(ROOT / "README.md")
-    assert examples(ROOT / "python" / "cnnfs" / "__init__.py")
-    for name in ("dense", "step", "linear", "sigmoid", "relu", "Layer", "Network", "show_config"):
-        assert ">>> " in inspect.getdoc(getattr(cnnfs, name)), name
+    assert examples(ROOT / "docs" / "training.md")
+    for name in sorted(set(cnnfs.__all__) - WITHOUT_EXAMPLE):
+        assert ">>> " in (inspect.getdoc(getattr(cnnfs, name)) or ""), name
+    for name in ("fit", "evaluate", "train_step", "gradients", "input_gradient", "activations"):
+        assert ">>> " in inspect.getdoc(getattr(cnnfs.Network, name)), name
+
+
+def mistakes():
+    """What provokes each message that the table at the end of docs/training.md quotes."""
+    net = cnnfs.Network([cnnfs.Layer(4, 10, "softmax", rng=0)])
+    step = cnnfs.Network([cnnfs.Layer(4, 1, "step", rng=0)])
+    relu = cnnfs.Network([cnnfs.Layer(4, 10, "relu", rng=0)])
+    same, adam = cnnfs.Layer(4, 4, rng=0), cnnfs.Adam()
+    x, y = np.ones((8, 4)), np.arange(8)
+    gap = x.copy()
+    gap[7, 2] = np.nan
+    net.fit(x, y, optimizer=adam)
+    yield lambda: net.fit(gap, y)
+    yield lambda: net.fit(np.ones((8, 5)), y)
+    yield lambda: net.fit(x[0], y)
+    yield lambda: net.fit(x[:7], y[:5])
+    yield lambda: net.fit(x, 10 - y)
+    yield lambda: net.fit(x, ["cats"] * 8)
+    yield lambda: relu.fit(x, y, loss="cross_entropy")
+    yield lambda: step.fit(x, y)
+    yield lambda: relu.fit(x, np.ones((8, 10)), optimizer=adam)
+    yield lambda: cnnfs.Network([same, same]).fit(x, x)
+    yield lambda: cnnfs.Network([same, cnnfs.Layer(4, 4, dtype="float64")])
+
+
+def test_the_guide_quotes_what_is_said():
+    table = (ROOT / "docs" / "training.md").read_text().rpartition("\n## ")[2]
+    quoted = [text for text in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) if " " in text]
+    for quote, mistake in zip(quoted, mistakes(), strict=True):
+        with pytest.raises((TypeError, ValueError), match="^" + re.escape(quote)):
+            mistake()
 
 
 def test_a_wrong_example_is_noticed(tmp_path):

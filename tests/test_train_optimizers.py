@@ -1,4 +1,8 @@
-"""A thousand steps of every optimizer against the float64 reference: within 1e-12, relative."""
+"""A thousand steps of every optimizer against the float64 reference: within 1e-12, relative.
+
+The learning rates are such that the reference itself, begun one ulp away, ends 1e-14 away at most:
+larger ones leap about a minimum, and any rounding grows without bound.
+"""
 
 import math
 
@@ -12,21 +16,21 @@ import cnnfs
 STEPS, ROWS = 1000, 20
 PENALTY = {"weight_l1": 1e-4, "weight_l2": 1e-3, "bias_l1": 2e-4, "bias_l2": 3e-3}
 
-# name: (the library's, the reference's), each without a learning rate and with the clips to come
+# name: (the library's, the reference's, options, learning rate)
 OPTIMIZERS = {
     "SGD": (cnnfs.SGD, ref.SGD, {}, 0.05),
     "momentum": (cnnfs.SGD, ref.SGD, {"momentum": 0.9}, 0.02),
     "nesterov": (cnnfs.SGD, ref.SGD, {"momentum": 0.8, "nesterov": True}, 0.02),
     "Adagrad": (cnnfs.Adagrad, ref.Adagrad, {}, 0.01),
     "Adagrad, eps": (cnnfs.Adagrad, ref.Adagrad, {"eps": 1e-3}, 0.01),
-    "RMSprop": (cnnfs.RMSprop, ref.RMSprop, {}, 0.001),
-    "RMSprop, alpha": (cnnfs.RMSprop, ref.RMSprop, {"alpha": 0.9, "eps": 1e-4}, 0.001),
+    "RMSprop": (cnnfs.RMSprop, ref.RMSprop, {}, 0.0002),
+    "RMSprop, alpha": (cnnfs.RMSprop, ref.RMSprop, {"alpha": 0.9, "eps": 1e-4}, 0.0002),
     "Adam": (cnnfs.Adam, ref.Adam, {}, 0.001),
-    "Adam, betas": (cnnfs.Adam, ref.Adam, {"betas": (0.8, 0.99), "eps": 1e-5}, 0.003),
+    "Adam, betas": (cnnfs.Adam, ref.Adam, {"betas": (0.8, 0.99), "eps": 1e-5}, 0.0005),
     "AdamW": (cnnfs.AdamW, ref.Adam, {"weight_decay": 0.05}, 0.001),
     "AdamW, none": (cnnfs.AdamW, ref.Adam, {"weight_decay": 0.0}, 0.001),
 }
-CLIPS = [{}, {"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e9}]
+CLIPS = [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e9}]
 
 
 def problem(dtype="float64", last="softmax", **penalty):
@@ -35,7 +39,7 @@ def problem(dtype="float64", last="softmax", **penalty):
     net = cnnfs.Network(
         [
             cnnfs.Layer(5, 9, "tanh", dtype=dtype, rng=1, **penalty),
-            cnnfs.Layer(9, 6, "gelu", dtype=dtype, rng=2, **penalty),
+            cnnfs.Layer(9, 6, "silu", dtype=dtype, rng=2, **penalty),
             cnnfs.Layer(6, 3, last, dtype=dtype, rng=3, **penalty),
         ]
     )
@@ -97,8 +101,13 @@ def test_a_thousand_steps_with_penalties_in_batches(name, last):
     compare(*both(name), how="fit", batch_size=7, last=last, **PENALTY)
 
 
+def some(names, more):
+    """The names, and those that wait for a deep run."""
+    return [*names, *(pytest.param(name, marks=pytest.mark.deep) for name in more)]
+
+
 @pytest.mark.parametrize("clips", CLIPS, ids=str)
-@pytest.mark.parametrize("name", ["SGD", "nesterov", "Adagrad", "RMSprop", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", some(["SGD", "AdamW"], ["nesterov", "Adagrad", "RMSprop", "Adam"]))
 def test_a_thousand_steps_with_clipping(name, clips):
     compare(*both(name, **clips), how="fit", **PENALTY)
 
@@ -112,14 +121,14 @@ SCHEDULES = {
         cnnfs.CosineDecay(1e-2, 800, final=1e-4),
         lambda s: 1e-4 + (1e-2 - 1e-4) * (1 + math.cos(math.pi * min(s, 800) / 800)) / 2,
     ),
-    "own": (lambda s: 1e-2 * (1 + s % 3), lambda s: 1e-2 * (1 + s % 3)),
+    "own": (lambda s: 2e-3 * (1 + s % 3), lambda s: 2e-3 * (1 + s % 3)),
     "zero for a while": (lambda s: 1e-2 * (s >= 500), lambda s: 1e-2 * (s >= 500)),
 }
 
 
-@pytest.mark.parametrize("how", ["fit", "train_step"])
+@pytest.mark.parametrize("how", some(["fit"], ["train_step"]))
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", ["momentum", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", some(["Adam"], ["momentum", "AdamW"]))
 def test_a_thousand_steps_with_a_schedule(name, schedule, how):
     theirs, ours = SCHEDULES[schedule]
     make, known, *_ = both(name)

@@ -13,9 +13,15 @@ from cnnfs._cnnfs_core import __version__, dense, linear, relu, sigmoid, step
 from cnnfs.activations import Activation
 from cnnfs.adam import Adam, AdamW
 from cnnfs.callbacks import Checkpoint, EarlyStopping, Epoch
+from cnnfs.conversion import ConversionError
 from cnnfs.dropout import Dropout
+from cnnfs.files import load, load_training
+from cnnfs.files_header import ModelFileError
 from cnnfs.fit import TrainingDiverged
 from cnnfs.history import History
+from cnnfs.interop.from_keras import from_keras
+from cnnfs.interop.from_sklearn import from_sklearn
+from cnnfs.interop.from_torch import from_torch
 from cnnfs.layer import Layer
 from cnnfs.losses import (
     BinaryCrossEntropy,
@@ -37,12 +43,14 @@ from cnnfs.schedules import (
 from cnnfs.training import Gradients, LayerGradients
 
 __all__ = [
+    "SGD",
     "Activation",
     "Adagrad",
     "Adam",
     "AdamW",
     "BinaryCrossEntropy",
     "Checkpoint",
+    "ConversionError",
     "CosineDecay",
     "CrossEntropy",
     "Dropout",
@@ -58,15 +66,20 @@ __all__ = [
     "LinearWarmup",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "ModelFileError",
     "Network",
     "RMSprop",
-    "SGD",
     "StepDecay",
     "TrainingDiverged",
     "__version__",
     "dense",
+    "from_keras",
+    "from_sklearn",
+    "from_torch",
     "get_num_threads",
     "linear",
+    "load",
+    "load_training",
     "relu",
     "set_num_threads",
     "show_config",

@@ -116,6 +116,7 @@ class Plan:
         one_row: bool = False,
     ) -> Data:
         network = self.network
+        one_row = one_row and np.ndim(x) == 1
         inputs = check_inputs(x, network.n_inputs, network.dtype, names[0], one_row=one_row)
         n, n_outputs = len(inputs), network.n_outputs
         targets = check_targets(
@@ -154,6 +155,20 @@ class Plan:
         return logs | {"r2": float(r2.mean()), "mae": absolute / weight}
 
 
+def bind(optimizer: Optimizer, network: Network) -> None:
+    """Make a new optimizer that of this network."""
+    layers = [part for part in network.layers if isinstance(part, Layer)]
+    seen: dict[int, int] = {}
+    for i, part in enumerate(network.layers):
+        if isinstance(part, Layer) and seen.setdefault(id(part), i) != i:
+            raise ValueError(
+                f"layers {seen[id(part)]} and {i} are one and the same Layer, "
+                "which can't be trained: use copy.copy(layer)"
+            )
+    optimizer._trainer = _cnnfs_core.Trainer(layers)
+    optimizer._network = weakref.ref(network)
+
+
 class Course:
     """An optimizer on its way through a network's parameters."""
 
@@ -163,15 +178,7 @@ class Course:
             optimizer = network._optimizer or Adam()
         self.optimizer = optimizer = optimizer_of(optimizer)
         if optimizer._trainer is None:
-            seen: dict[int, int] = {}
-            for i, part in enumerate(network.layers):
-                if isinstance(part, Layer) and seen.setdefault(id(part), i) != i:
-                    raise ValueError(
-                        f"layers {seen[id(part)]} and {i} are one and the same Layer, "
-                        "which can't be trained: use copy.copy(layer)"
-                    )
-            optimizer._trainer = _cnnfs_core.Trainer(plan.layers)
-            optimizer._network = weakref.ref(network)
+            bind(optimizer, network)
         elif optimizer._network() is not network:
             raise ValueError(
                 f"this {type(optimizer).__name__} holds the state of another network: make a new "
@@ -187,14 +194,10 @@ class Course:
         count = -(-len(order) // batch)
         rates = optimizer.rates(optimizer.steps, count)
         clips = optimizer.clip_value or 0.0, optimizer.clip_norm or 0.0
-        trainer = optimizer._trainer
-        try:
-            steps, finite, sums = trainer.train(
-                *self.plan.choice, self.plan.dropout(), *clips, data.x, data.targets, data.weights,
-                order, batch, rates, seed,
-            )  # fmt: skip
-        finally:
-            optimizer._steps = trainer.steps
+        steps, finite, sums = optimizer._trainer.train(
+            *self.plan.choice, self.plan.dropout(), *clips, data.x, data.targets, data.weights,
+            order, batch, rates, seed,
+        )  # fmt: skip
         if not finite:
             raise TrainingDiverged(number, steps + 1, float(rates[steps]))
         return tuple(sums)
@@ -233,6 +236,9 @@ def fit(
         data, validation = data._replace(rows=kept), data._replace(rows=held_out)
     listeners = [callbacks] if callable(callbacks) else list(callbacks)
     for listener in listeners:
+        if isinstance(listener, type):
+            name = listener.__name__
+            raise TypeError(f"one of the callbacks is the class {name}: write {name}(...)")
         if not callable(listener):
             raise TypeError(f"callbacks must be callable, but one is {listener!r}")
     course = Course(plan, optimizer)
@@ -255,7 +261,8 @@ def fit(
             show(number, logs)
             epoch = Epoch(network, number, epochs, logs, history, course.optimizer)
             # All of them are called, also when the first one has seen enough.
-            if any([listener(epoch) is True for listener in listeners]):
+            answers = [listener(epoch) for listener in listeners]
+            if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
                 break
     _notify(listeners, "on_end", network)
     return history

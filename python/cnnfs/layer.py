@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import operator
 from typing import Any, ClassVar, Self, SupportsIndex
 
@@ -12,6 +13,8 @@ from cnnfs import _cnnfs_core
 from cnnfs.activations import Activation
 from cnnfs.optimizer import Setting, not_negative
 from cnnfs.signature import CallSignature
+
+_PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
 
 # Zero for about half of their inputs, or nearly so: these layers begin with larger weights.
 _RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus")
@@ -169,8 +172,7 @@ class Layer(_cnnfs_core.Layer):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        penalties = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
-        given = "".join(f", {p}={getattr(self, p)!r}" for p in penalties if getattr(self, p))
+        given = "".join(f", {p}={getattr(self, p)!r}" for p in _PENALTIES if getattr(self, p))
         return (
             f"{name}({self.n_inputs}, {self.n_neurons}, "
             f"activation='{self.activation}', dtype='{self.dtype}'{given})"
@@ -186,20 +188,23 @@ class Layer(_cnnfs_core.Layer):
             and np.array_equal(self.weights, other.weights)
         )
 
+    # As a file of one layer, which the files' reader checks: a pickle of layers refers to nothing
+    # but cnnfs.
     def __reduce__(self) -> tuple[Any, ...]:
-        single = self.dtype == np.float32
-        arguments = (type(self), self.weights, self.bias, str(self.activation), single)
-        return _restore_layer, arguments, self.__dict__ or None
+        from cnnfs.files_content import to_bytes
+
+        own = {key: value for key, value in self.__dict__.items() if key not in _PENALTIES}
+        return _restore_layer, (type(self), to_bytes([self])), own or None
 
 
-def _restore_layer(
-    cls: type[Layer],
-    weights: npt.NDArray[Any],
-    bias: npt.NDArray[Any],
-    activation: str,
-    single: bool,
-) -> Layer:
-    return cls._made_of(weights, bias, activation, single)
+def _restore_layer(cls: type[Layer], data: bytes) -> Layer:
+    from cnnfs.files_content import read
+    from cnnfs.files_header import ModelFileError
+
+    layer, *more = read(io.BytesIO(data), len(data), "a pickled layer", cls).parts
+    if more or not isinstance(layer, Layer):
+        raise ModelFileError("a pickled layer", "there is more than one layer")
+    return layer
 
 
 def _size(value: SupportsIndex, name: str) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from os import PathLike
 from typing import Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
 from cnnfs.dropout import Dropout
 from cnnfs.layer import Layer
+from cnnfs.optimizer import Optimizer
 from cnnfs.signature import CallSignature
 from cnnfs.training import Training
 
@@ -110,6 +112,76 @@ class Network(_cnnfs_core.Network, Training):
             for name, size, activation, parameters in [*rows, total]
         ]
         return "\n".join([*lines, ruler, *text[:-1], ruler, text[-1]])
+
+    def save(self, path: str | PathLike[str], *, optimizer: Optimizer | None = None) -> None:
+        """Write the network into one .safetensors file, from which `cnnfs.load` makes it again.
+
+        The file holds the weights' bits, the layers with their activations and penalties, the
+        dropouts, and the loss of the last training. At any moment it has all of its old content or
+        all of the new: also if the process is killed, or the power fails. See ``docs/files.md``.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Usually with the ending ".safetensors". A file that is there is replaced.
+        optimizer : Optimizer, optional
+            That of this network's training, whose state is then part of the file:
+            `cnnfs.load_training` gives both, and training goes on bit for bit.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written. What was there before stays.
+        ValueError
+            If the optimizer has trained another network, its learning rate is a function of your
+            own, or there are too many layers (about 5,000 are possible).
+        TypeError
+            If an argument is of the wrong kind.
+        RuntimeError
+            If the optimizer is training in another thread at this moment.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer(4, 8, "relu", rng=0), cnnfs.Layer(8, 2, rng=1)])
+        >>> net.save("model.safetensors")
+        >>> cnnfs.load("model.safetensors") == net
+        True
+        """
+        from cnnfs.files import save
+
+        save(self, path, optimizer)
+
+    def to_torch(self) -> Any:
+        """The network as PyTorch modules, with a copy of the weights.
+
+        Returns
+        -------
+        torch.nn.Sequential
+            A Linear and a module for the activation of each layer, and the dropouts, in eval mode:
+            call its ``train()`` before training. Its weights have the network's dtype.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed.
+        ConversionError
+            If a layer has the activation "step", which PyTorch does not have.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer(4, 8, "relu", rng=0), cnnfs.Layer(8, 2, rng=1)])
+        >>> net.to_torch()  # doctest: +SKIP
+        Sequential(
+          (0): Linear(in_features=4, out_features=8, bias=True)
+          (1): ReLU()
+          (2): Linear(in_features=8, out_features=2, bias=True)
+        )
+        """
+        from cnnfs.interop.to_torch import to_torch
+
+        return to_torch(self)
 
     def __len__(self) -> int:
         return len(self._layers)

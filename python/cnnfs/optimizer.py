@@ -93,7 +93,7 @@ class Optimizer(ABC):
     @property
     def steps(self) -> int:
         """How often it has changed the parameters: once a batch."""
-        return self._steps
+        return self._steps if self._trainer is None else int(self._trainer.steps)
 
     @property
     def epochs(self) -> int:

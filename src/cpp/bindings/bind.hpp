@@ -9,6 +9,7 @@ void bind_runtime(py::module_& m);
 void bind_functions(py::module_& m);
 void bind_layer(py::module_& m);
 void bind_network(py::module_& m);
+void bind_gradients(py::module_& m);
 void bind_trainer(py::module_& m);
 
 // A (n_neurons, n_inputs) array of real numbers.

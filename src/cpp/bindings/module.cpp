@@ -8,5 +8,6 @@ PYBIND11_MODULE(_cnnfs_core, m) {
     cnnfs::bindings::bind_functions(m);
     cnnfs::bindings::bind_layer(m);
     cnnfs::bindings::bind_network(m);
+    cnnfs::bindings::bind_gradients(m);
     cnnfs::bindings::bind_trainer(m);
 }

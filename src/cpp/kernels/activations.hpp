@@ -34,9 +34,9 @@ struct Sigmoid {
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         const Vec<T> t = minus_absolute<T>(x);
-        // All lanes as a rule: no result is near the subnormal numbers, and none is NaN.
+        // All lanes as a rule: nothing is near the subnormal numbers, and nothing is NaN.
         if (all_at_least(t, ExpConstants<T>::plain)) [[likely]] {
-            const Vec<T> y = logistic<T, false, false>(t).rounded();
+            const Vec<T> y = logistic<T, false>(t).rounded();
             return x < T(0) ? y : T(1) - y;
         }
         return rare<T>(x, t);
@@ -45,7 +45,7 @@ struct Sigmoid {
 private:
     template <class T>
     [[gnu::noinline]] static Vec<T> rare(Vec<T> x, Vec<T> t) {
-        const Logistic<T> q = logistic<T, true, false>(t);
+        const Quotient<T> q = logistic<T, true>(t);
         const Vec<T> y = q.rounded() * q.scale;
         return x == x ? (x < T(0) ? y : T(1) - y) : x;
     }

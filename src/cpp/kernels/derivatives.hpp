@@ -16,7 +16,7 @@ CNNFS_INLINE Vec<T> at_least(Vec<T> x, T bound) {
 template <class T>
 CNNFS_INLINE Vec<T> plain_sigmoid(Vec<T> z) {
     const Vec<T> t = at_least<T>(minus_absolute<T>(z), ExpConstants<T>::plain);
-    const Vec<T> q = logistic<T, false, false>(t).first;
+    const Vec<T> q = logistic<T, false>(t).first;
     return z < T(0) ? q : T(1) - q;
 }
 
@@ -59,9 +59,10 @@ CNNFS_INLINE Vec<T> derivative(Elu, Vec<T> y) {
 // Phi(z) + z phi(z)
 template <class T>
 CNNFS_INLINE Vec<T> derivative(Gelu, Vec<T> z) {
-    const Vec<T> minus = at_least<T>(minus_absolute<T>(z), sizeof(T) == 4 ? -13 : -37);
-    const Vec<T> e = exp_pair<T, false, false>(minus * minus * T(-0.5)).high;
-    const Vec<T> q = e * normal_factor<T>(-minus).high;
+    const Vec<T> minus = at_least<T>(minus_absolute<T>(z), Gelu::plain<T>);
+    const Vec<T> e = exp_pair<T, false>(minus * minus * T(-0.5)).high;
+    const NormalFactor<T> f = normal_factor<T>(-minus);
+    const Vec<T> q = e * f.m.high * f.inverse;
     const Vec<T> negative = fma(minus * T(0x1.9884533d43651p-2), e, q);
     return z < T(0) ? negative : T(1) - negative;
 }

@@ -20,9 +20,8 @@ struct ExpConstants<float> {
     // Adding it leaves a whole number plus the exponent's bias in the last bits.
     static constexpr float round = 0x1.8p23f + 127;
     static constexpr float lowest = -110;          // exp of it, even times 110, rounds to 0
-    static constexpr float plain = -87;            // from here on, 2^n is a normal number,
-    static constexpr float roomy = -64;            // and so is the low part of exp
-    static constexpr float smallest_power = -100;  // of two, normal with room to spare
+    static constexpr float smallest_power = -100;  // of two, with room for the low parts
+    static constexpr float plain = -69;            // from here on, 2^n is not smaller
 };
 template <>
 struct ExpConstants<double> {
@@ -41,9 +40,8 @@ struct ExpConstants<double> {
     static constexpr int mantissa = 52;
     static constexpr double round = 0x1.8p52 + 1023;
     static constexpr double lowest = -765;
-    static constexpr double plain = -708;
-    static constexpr double roomy = -635;
     static constexpr double smallest_power = -1000;
+    static constexpr double plain = -692;
 };
 
 // A number as the sum of a large and a small part.
@@ -89,13 +87,14 @@ CNNFS_INLINE ExpParts<T> exp_parts(Vec<T> t, Vec<T> t_low = Vec<T>{}) {
 
 // exp(t + t_low) = high + low times scale, for t <= 0. The scale is 1 but where the result is too small
 // to be computed with: it must be applied once, at the end. Without `Small`, t must be at least C::plain,
-// and the scale is not computed. `Fine` keeps all of the rounding errors in the low part, else only
-// the last one.
+// where the scale is 1: so both ways give the same bits there, and it does not matter which one a number's
+// neighbours choose for it. `Fine` keeps all of the rounding errors in the low part, else only the
+// last one.
 template <class T>
 struct Exp {
     Vec<T> high, low, scale;
 };
-template <class T, bool Small, bool Fine = true>
+template <class T, bool Small, bool Fine = false>
 CNNFS_INLINE Exp<T> exp_pair(Vec<T> t, Vec<T> t_low = Vec<T>{}) {
     using C = ExpConstants<T>;
     if constexpr (Small) t = t < C::lowest ? splat(C::lowest) : t;
@@ -114,19 +113,20 @@ CNNFS_INLINE Exp<T> exp_pair(Vec<T> t, Vec<T> t_low = Vec<T>{}) {
     return {high, low, scale};
 }
 
-// e / (1 + e) = first + remainder inverse, times scale, for e = exp(t + t_low), t <= 0. Nothing overflows,
-// and small results keep their digits: e is the sum of a large and a small part, and the exact remainder
-// mends the quotient.
+// The quotient first + remainder inverse, times scale.
 template <class T>
-struct Logistic {
+struct Quotient {
     Vec<T> first, remainder, inverse, scale;
 
     CNNFS_INLINE Vec<T> rounded() const { return fma(remainder, inverse, first); }
     CNNFS_INLINE Pair<T> pair() const { return {first, remainder * inverse}; }
 };
-template <class T, bool Small, bool Fine = true>
-CNNFS_INLINE Logistic<T> logistic(Vec<T> t, Vec<T> t_low = Vec<T>{}) {
-    const Exp<T> e = exp_pair<T, Small, Fine>(t, t_low);
+
+// e / (1 + e) for e = exp(t + t_low), t <= 0. Nothing overflows, and small results keep their digits: e is
+// the sum of a large and a small part, and the exact remainder mends the quotient.
+template <class T, bool Small>
+CNNFS_INLINE Quotient<T> logistic(Vec<T> t, Vec<T> t_low = Vec<T>{}) {
+    const Exp<T> e = exp_pair<T, Small>(t, t_low);
     const Vec<T> inverse = T(1) / (e.high + T(1)), first = e.high * inverse;
     // e - first (1 + e): the difference of the large parts is exact, and the small part counts
     // e.low - first e.low, which is e.low times the inverse.

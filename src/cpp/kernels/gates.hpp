@@ -11,68 +11,66 @@
 namespace cnnfs {
 namespace {
 
-// P(-|x|) = q times scale, and -|x| itself, or where it is below all that gives more than 0, that.
+// P(-|x|), and -|x| itself, or where it is below all that gives more than 0, that.
 template <class T>
 struct Gate {
     Vec<T> minus;
-    Pair<T> q;
-    Vec<T> scale;
+    Quotient<T> q;
 };
 
-template <class T, bool Small>
-CNNFS_INLINE Vec<T> gated(Vec<T> x, Gate<T> g) {
-    const Vec<T> negative = fma(g.minus, g.q.high, g.minus * g.q.low);
-    if constexpr (Small) g.q = {g.q.high * g.scale, g.q.low * g.scale};
-    const Vec<T> high = T(1) - g.q.high, low = ((T(1) - high) - g.q.high) - g.q.low;
-    const Vec<T> positive = fma(x, high, x * low);
-    if constexpr (Small) return x < T(0) ? negative * g.scale : positive;
-    return x < T(0) ? negative : positive;
+// max(x, 0) + minus q: large parts first, and their rounding error to the small ones.
+template <class T>
+CNNFS_INLINE Vec<T> gated(Vec<T> x, Vec<T> minus, Pair<T> q) {
+    const Vec<T> base = x > T(0) ? x : splat(T(0)), sum = fma(minus, q.high, base);
+    const Vec<T> rest = fma(minus, q.high, base - sum);  // exact
+    return sum + fma(minus, q.low, rest);
 }
 
-// A::gate<T, Small>(minus) gives P of -|x|; without `Small`, -|x| must be at least A::roomy<T>.
+// A::gate<T, Small>(minus) gives P of -|x|; without `Small`, -|x| must be at least A::plain<T>.
 template <class A>
 struct Gated {
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         const Vec<T> minus = minus_absolute<T>(x);
-        if (all_at_least(minus, A::template roomy<T>)) [[likely]]
-            return gated<T, false>(x, A::template gate<T, false>(minus));
+        if (all_at_least(minus, A::template plain<T>)) [[likely]]
+            return gated<T>(x, minus, A::template gate<T, false>(minus).q.pair());
         return rare<T>(x, minus);
     }
 
 private:
     template <class T>
     [[gnu::noinline]] static Vec<T> rare(Vec<T> x, Vec<T> minus) {
-        const Vec<T> y = gated<T, true>(x, A::template gate<T, true>(minus));
-        // P is 1 long before; NaN passes.
-        return x < -ExpConstants<T>::lowest ? y : x;
+        const Gate<T> g = A::template gate<T, true>(minus);
+        const Pair<T> q = g.q.pair(), scaled = {q.high * g.q.scale, q.low * g.q.scale};
+        const Vec<T> below = gated<T>(g.minus, g.minus, q) * g.q.scale;
+        const Vec<T> above = gated<T>(x, g.minus, scaled);
+        // Where x is large, P is 1; NaN passes.
+        return x < T(0) ? below : x < -ExpConstants<T>::lowest ? above : x;
     }
 };
 
 struct Silu : Gated<Silu> {
     template <class T>
-    static constexpr T roomy = ExpConstants<T>::roomy;
+    static constexpr T plain = ExpConstants<T>::plain;
 
     template <class T, bool Small>
     static CNNFS_INLINE Gate<T> gate(Vec<T> minus) {
         using C = ExpConstants<T>;
         if constexpr (Small) minus = minus < C::lowest ? splat(C::lowest) : minus;
-        const Logistic<T> q = logistic<T, Small>(minus);
-        return {minus, q.pair(), q.scale};
+        return {minus, logistic<T, Small>(minus)};
     }
 };
 
 // P = Phi.
 struct Gelu : Gated<Gelu> {
-    template <class T>  // minus its square, halved, is C::roomy or more
-    static constexpr T roomy = sizeof(T) == 4 ? -11 : -35;
+    template <class T>  // minus its square, halved, is C::plain or more
+    static constexpr T plain = sizeof(T) == 4 ? -11 : -35;
 
     template <class T, bool Small>
     static CNNFS_INLINE Gate<T> gate(Vec<T> minus) {
         constexpr T lowest = -NormalConstants<T>::farthest;
         if constexpr (Small) minus = minus < lowest ? splat(lowest) : minus;
-        const Tail<T> q = normal_tail<T, Small>(-minus);
-        return {minus, q.pair, q.scale};
+        return {minus, normal_tail<T, Small>(-minus)};
     }
 };
 
@@ -87,7 +85,7 @@ struct GeluTanh : Gated<GeluTanh> {
         static constexpr T lowest = T(-10.8);
     };
     template <class T>
-    static constexpr T roomy = sizeof(T) == 4 ? T(-8.5) : T(-20);
+    static constexpr T plain = sizeof(T) == 4 ? T(-8.5) : T(-20);
 
     template <class T, bool Small>
     static CNNFS_INLINE Gate<T> gate(Vec<T> minus) {
@@ -99,8 +97,7 @@ struct GeluTanh : Gated<GeluTanh> {
         const Vec<T> low = fma(square_low, b, fma(square, splat(C::b_low), splat(C::a_low)));
         const Vec<T> w_low = fma(square, b, a - w) + low;
         const Vec<T> t = minus * w, t_low = fma(minus, w, -t) + minus * w_low;
-        const Logistic<T> q = logistic<T, Small>(t, t_low);
-        return {minus, q.pair(), q.scale};
+        return {minus, logistic<T, Small>(t, t_low)};
     }
 };
 template <>

@@ -67,7 +67,8 @@ struct Kernels {
     void (*add_penalty)(Index n, const T* p, T l1, T twice_l2, T* gradient);
     void (*clip)(Index n, T factor, T bound, T* gradient);
     void (*multiply)(Index n, const T* factor, const T* x, T* y);
-    void (*update)(const UpdateTask<T>&);
+    // False if a parameter would not have been finite; it is left as it was.
+    bool (*update)(const UpdateTask<T>&);
     // For benchmarks: n steps of this many multiply-adds each, and nothing else.
     Index multiply_adds_per_step;
     T (*multiply_add_chains)(Index n, T factor, T term);

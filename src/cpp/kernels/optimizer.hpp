@@ -43,7 +43,7 @@ struct UpdateTask {
     Index n;
     T* parameters;
     const T* gradient;
-    T* first;   // moments; null where the optimizer has none
+    T* first;  // moments; null where the optimizer has none
     T* second;
 };
 

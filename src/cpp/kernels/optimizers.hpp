@@ -96,21 +96,29 @@ struct AdamOf {
     }
 };
 
+// Parameters that would not be finite stay what they are; false if there were any.
 template <class T, class F>
-CNNFS_INLINE void update_all(F, const UpdateTask<T>& task) {
+CNNFS_INLINE bool update_all(F, const UpdateTask<T>& task) {
+    Bits<T> finite = ~Bits<T>{};
     for (Index i = 0; i < task.n; i += lanes<T>) {
-        Vec<T> w = load(task.parameters + i), first{}, second{};
+        const Vec<T> before = load(task.parameters + i);
+        Vec<T> w = before, first{}, second{};
         if constexpr (F::moments > 0) first = load(task.first + i);
         if constexpr (F::moments > 1) second = load(task.second + i);
         F::template apply<T>(task.rule, w, load(task.gradient + i), first, second);
-        store(task.parameters + i, w);
+        const Bits<T> good = w - w == T(0);
+        finite &= good;
+        store(task.parameters + i, good ? w : before);
         if constexpr (F::moments > 0) store(task.first + i, first);
         if constexpr (F::moments > 1) store(task.second + i, second);
     }
+    bool all = true;
+    for (int i = 0; i < int(lanes<T>); ++i) all = all && finite[i] != 0;
+    return all;
 }
 
 template <class T>
-void update(const UpdateTask<T>& task) {
+bool update(const UpdateTask<T>& task) {
     switch (task.rule.optimizer) {
         case Optimizer::sgd:
             return task.first ? update_all(MomentumSgd{}, task) : update_all(PlainSgd{}, task);
@@ -119,6 +127,7 @@ void update(const UpdateTask<T>& task) {
         case Optimizer::adam: return update_all(AdamOf<false>{}, task);
         case Optimizer::adamw: return update_all(AdamOf<true>{}, task);
     }
+    return true;
 }
 
 }  // namespace

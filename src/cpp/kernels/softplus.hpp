@@ -49,7 +49,7 @@ struct Softplus {
     template <class T>
     static CNNFS_INLINE Vec<T> apply(Vec<T> x) {
         const Vec<T> t = minus_absolute<T>(x);
-        if (all_at_least(t, ExpConstants<T>::roomy)) [[likely]]
+        if (all_at_least(t, ExpConstants<T>::plain)) [[likely]]
             return sum<T, false>(x, t);
         return rare<T>(x, t);
     }
@@ -58,7 +58,7 @@ private:
     template <class T>
     [[gnu::noinline]] static Vec<T> rare(Vec<T> x, Vec<T> t) {
         // Beyond, x is too large for the logarithm to count; and NaN passes.
-        return x < -ExpConstants<T>::roomy ? sum<T, true>(x, t) : x;
+        return x < -ExpConstants<T>::plain ? sum<T, true>(x, t) : x;
     }
 
     template <class T, bool Small>

@@ -195,8 +195,7 @@ template <class T>
 void multiply(Index n, const T* factor, const T* x, T* y) {
     Index i = 0;
     for (; i + lanes<T> <= n; i += lanes<T>) store(y + i, load(x + i) * load(factor + i));
-    if (i < n)
-        store_first(y + i, load_first(x + i, n - i) * load_first(factor + i, n - i), n - i);
+    if (i < n) store_first(y + i, load_first(x + i, n - i) * load_first(factor + i, n - i), n - i);
 }
 
 }  // namespace

@@ -73,6 +73,21 @@ CNNFS_INLINE void store(T* p, Vec<T> v) {
     __builtin_memcpy(p, &v, sizeof v);
 }
 
+// All bits of the first n lanes.
+template <class T>
+CNNFS_INLINE Bits<T> first_bits(Index n) {
+    using Bit = typename Lanes<T>::Bit;
+    Bits<T> number;
+    for (int i = 0; i < int(lanes<T>); ++i) number[i] = i;
+    return number < Bit(n);
+}
+
+// v with 0 in all lanes but the first n.
+template <class T>
+CNNFS_INLINE Vec<T> first_lanes(Vec<T> v, Index n) {
+    return (Vec<T>)((Bits<T>)v & first_bits<T>(n));
+}
+
 // The first n < lanes elements only; the other lanes are those of `rest`, and their memory is not
 // touched.
 template <class T>
@@ -81,6 +96,11 @@ CNNFS_INLINE Vec<T> load_first(const T* p, Index n, Vec<T> rest = Vec<T>{}) {
     if constexpr (sizeof(T) == 4)
         return (Vec<T>)_mm512_mask_loadu_ps((__m512)rest, __mmask16((1u << n) - 1), p);
     else return (Vec<T>)_mm512_mask_loadu_pd((__m512d)rest, __mmask8((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    const Bits<T> mask = first_bits<T>(n);
+    if constexpr (sizeof(T) == 4)
+        return mask ? (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask) : rest;
+    else return mask ? (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask) : rest;
 #else
     T part[lanes<T>];
     store(part, rest);
@@ -94,20 +114,15 @@ CNNFS_INLINE void store_first(T* p, Vec<T> v, Index n) {
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), (__m512)v);
     else _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), (__m512d)v);
+#elif defined(__AVX2__)
+    const __m256i mask = (__m256i)first_bits<T>(n);
+    if constexpr (sizeof(T) == 4) _mm256_maskstore_ps(p, mask, (__m256)v);
+    else _mm256_maskstore_pd(p, mask, (__m256d)v);
 #else
     T part[lanes<T>];
     store(part, v);
     for (Index i = 0; i < n; ++i) p[i] = part[i];
 #endif
-}
-
-// v with 0 in all lanes but the first n.
-template <class T>
-CNNFS_INLINE Vec<T> first_lanes(Vec<T> v, Index n) {
-    using Bit = typename Lanes<T>::Bit;
-    Bits<T> number;
-    for (int i = 0; i < int(lanes<T>); ++i) number[i] = i;
-    return (Vec<T>)((Bits<T>)v & (number < Bit(n)));
 }
 
 #if defined(__AVX512F__)

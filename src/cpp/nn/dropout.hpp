@@ -28,8 +28,7 @@ void draw_dropout(std::uint64_t seed, double rate, MatrixView<T> factors) {
             const std::uint64_t drawn =
                 mixed(seed + std::uint64_t(i * pairs + pair) * 0x9e3779b97f4a7c15u);
             row[2 * pair] = (drawn & 0xffffffffu) < limit ? T(0) : kept;
-            if (2 * pair + 1 < factors.cols)
-                row[2 * pair + 1] = drawn >> 32 < limit ? T(0) : kept;
+            if (2 * pair + 1 < factors.cols) row[2 * pair + 1] = drawn >> 32 < limit ? T(0) : kept;
         }
     }
 }

@@ -12,7 +12,7 @@ double sum_over_weights(const Dense<T>& dense, ColumnSum of, const T* packed) {
     double total = 0;
     for (Index column = 0; column < dense.padded_outputs(); column += k.panel) {
         const Index columns = std::min(k.panel, dense.padded_outputs() - column);
-        alignas(buffer_alignment) T sums[64];
+        alignas(buffer_alignment) T sums[widest_panel];
         k.column_sums(of, {packed + column * dense.n_inputs(), dense.n_inputs(), columns, columns},
                       sums);
         for (Index j = 0; j < std::min(columns, dense.n_outputs() - column); ++j)
@@ -74,8 +74,8 @@ bool measure(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
     for (Index first = 0; first < examples.count; first += examples.batch) {
         const Index rows = std::min(examples.batch, examples.count - first);
         gather(examples, first, propagation.input(rows));
-        if (stopped(interrupt) || !propagation.forward(layers, rows, takes_logits(choice.loss.loss),
-                                                       {}, interrupt))
+        if (stopped(interrupt) ||
+            !propagation.forward(layers, rows, takes_logits(choice.loss.loss), {}, interrupt))
             return false;
         loss(propagation.outputs(rows), examples.order + first,
              propagation.slopes(Index(layers.size()) - 1, rows), measures);
@@ -156,18 +156,18 @@ bool input_gradient(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
     return true;
 }
 
-#define CNNFS_INSTANTIATE(T)                                                                      \
-    template double sum_over_weights(const Dense<T>&, ColumnSum, const T*);                       \
-    template double sum_over_biases(const Dense<T>&, ColumnSum, const T*);                        \
-    template double penalty_of(const std::vector<std::shared_ptr<const Dense<T>>>&,               \
-                               const std::vector<Penalty>&);                                      \
-    template void add_penalties(const Dense<T>&, const Penalty&, T*);                             \
-    template bool measure(const std::vector<std::shared_ptr<const Dense<T>>>&,                    \
-                          const TrainingChoice&, const Examples<T>&, Measures&, Interrupt*);      \
-    template bool gradients(const std::vector<std::shared_ptr<const Dense<T>>>&,                  \
-                            const TrainingChoice&, const Examples<T>&, double&,                   \
-                            std::vector<Buffer<T>>&, MatrixView<T>, Interrupt*);                  \
-    template bool input_gradient(const std::vector<std::shared_ptr<const Dense<T>>>&,             \
+#define CNNFS_INSTANTIATE(T)                                                                 \
+    template double sum_over_weights(const Dense<T>&, ColumnSum, const T*);                  \
+    template double sum_over_biases(const Dense<T>&, ColumnSum, const T*);                   \
+    template double penalty_of(const std::vector<std::shared_ptr<const Dense<T>>>&,          \
+                               const std::vector<Penalty>&);                                 \
+    template void add_penalties(const Dense<T>&, const Penalty&, T*);                        \
+    template bool measure(const std::vector<std::shared_ptr<const Dense<T>>>&,               \
+                          const TrainingChoice&, const Examples<T>&, Measures&, Interrupt*); \
+    template bool gradients(const std::vector<std::shared_ptr<const Dense<T>>>&,             \
+                            const TrainingChoice&, const Examples<T>&, double&,              \
+                            std::vector<Buffer<T>>&, MatrixView<T>, Interrupt*);             \
+    template bool input_gradient(const std::vector<std::shared_ptr<const Dense<T>>>&,        \
                                  MatrixView<const T>, MatrixView<T>, Interrupt*);
 CNNFS_INSTANTIATE(float)
 CNNFS_INSTANTIATE(double)

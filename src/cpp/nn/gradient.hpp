@@ -51,7 +51,8 @@ void fetch_ahead(const Examples<T>& examples, Index first, Index part, Index par
     const Index count = std::min(examples.batch, examples.count - first);
     const Index lines = (examples.x.cols + line - 1) / line, all = count * lines;
     for (Index i = all * part / parts; i < all * (part + 1) / parts; ++i)
-        __builtin_prefetch(examples.x.row(Index(examples.order[first + i / lines])) + i % lines * line, 0, 2);
+        __builtin_prefetch(
+            examples.x.row(Index(examples.order[first + i / lines])) + i % lines * line, 0, 2);
 }
 
 // Cuts a layer's weights into parts: some inputs of one panel. f(first, inputs, column, columns).

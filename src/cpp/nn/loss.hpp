@@ -35,10 +35,10 @@ struct Targets {
 
 // Sums over rows, of the weighted kind. Divided by `weight` they are means.
 struct Measures {
-    double weight = 0;    // of the rows seen
-    double loss = 0;      // mean over the outputs for the elementwise losses
-    double correct = 0;   // share of the outputs that are right
-    double absolute = 0;  // mean over the outputs of |prediction - target|
+    double weight = 0;            // of the rows seen
+    double loss = 0;              // mean over the outputs for the elementwise losses
+    double correct = 0;           // share of the outputs that are right
+    double absolute = 0;          // mean over the outputs of |prediction - target|
     std::vector<double> squared;  // for each output, (prediction - target)^2
 };
 

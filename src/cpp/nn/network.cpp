@@ -140,11 +140,12 @@ bool Network<T>::share_columns(Pass<T> pass, MatrixView<const T> x, MatrixView<T
         const Index work = std::max<Index>(1, x.rows * layer.n_inputs());
         const Index step = rounded_up(std::max<Index>(1, work_of_item / work), 4 * panel);
         const Index items = (out.cols + step - 1) / step;
-        if (!ThreadPool::shared().run(
-                items, threads, interrupt, [&](Index item, int, Interrupt* stop) {
-                    const Index first = item * step, last = std::min(first + step, out.cols);
-                    layer.forward_columns(in, out, first, last, stop);
-                }) ||
+        if (!ThreadPool::shared().run(items, threads, interrupt,
+                                      [&](Index item, int, Interrupt* stop) {
+                                          const Index first = item * step,
+                                                      last = std::min(first + step, out.cols);
+                                          layer.forward_columns(in, out, first, last, stop);
+                                      }) ||
             !layer.finish_rows(out, interrupt))
             return false;
         in = {out.data, x.rows, out.cols, out.stride};

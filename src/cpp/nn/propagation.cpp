@@ -10,7 +10,8 @@ namespace {
 template <class T>
 Index rows_at_once(const Kernels<T>& k, Index rows) {
     const Index most = block_tiles * k.tile_rows, blocks = (rows + most - 1) / most;
-    return blocks <= 1 ? std::max<Index>(1, rows) : rounded_up((rows + blocks - 1) / blocks, k.tile_rows);
+    return blocks <= 1 ? std::max<Index>(1, rows)
+                       : rounded_up((rows + blocks - 1) / blocks, k.tile_rows);
 }
 
 // Columns of an item: whole panels, enough of them for an item's work, and items for all threads.
@@ -56,7 +57,8 @@ template <class T>
 MatrixView<const T> Propagation<T>::given(Index layer, Index rows) const {
     const Stage& stage = stages_[std::size_t(layer)];
     if (stage.dropped) return read_only(stage.kept.view(rows));
-    return read_only(layer == 0 ? inputs_.view(rows) : stages_[std::size_t(layer - 1)].y.view(rows));
+    return read_only(layer == 0 ? inputs_.view(rows)
+                                : stages_[std::size_t(layer - 1)].y.view(rows));
 }
 
 template <class T>
@@ -159,7 +161,8 @@ bool Propagation<T>::slopes_of_inputs(const Dense<T>& layer, MatrixView<const T>
     Index columns = columns_at_once(k, dz.rows, dz.cols, dx.cols, 1, threads);
     // What is transposed at once should stay in the second-level cache.
     const Index panel_size = std::max<Index>(1, dz.cols * k.panel);
-    columns = std::min(columns, std::max<Index>(1, block_bytes / Index(sizeof(T)) / 2 / panel_size) * k.panel);
+    columns = std::min(
+        columns, std::max<Index>(1, block_bytes / Index(sizeof(T)) / 2 / panel_size) * k.panel);
     columns = std::min(columns, rounded_up(std::max<Index>(1, dx.cols), k.panel));
     const Index need = rounded_up(columns * dz.cols, k.panel);
     if (transposed_.size() < need * threads) transposed_ = Buffer<T>(need * threads);

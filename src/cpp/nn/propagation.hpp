@@ -56,8 +56,8 @@ private:
         bool dropped = false;
     };
 
-    bool dense(const Dense<T>& layer, Activation activation, MatrixView<const T> x,
-               MatrixView<T> y, Interrupt* interrupt) const;
+    bool dense(const Dense<T>& layer, Activation activation, MatrixView<const T> x, MatrixView<T> y,
+               Interrupt* interrupt) const;
     void activate(const Dense<T>& layer, Index first, Index count, const Stage& stage) const;
     bool slopes_of_inputs(const Dense<T>& layer, MatrixView<const T> dz, MatrixView<T> dx,
                           Interrupt* interrupt);

@@ -46,6 +46,7 @@ inline constexpr Index elementwise_work = 8;
 
 // Inputs whose weights are updated as soon as their gradient is known, while it is in the first-level cache.
 inline constexpr Index inputs_at_once = 96;
+inline constexpr Index widest_panel = 32;  // of all instruction sets and types
 
 // Multiply-adds of a step beyond which all gradients come first: an update that has begun is finished.
 inline constexpr Index most_work_of_update = Index(1) << 29;

@@ -28,7 +28,8 @@ void Trainer<T>::set_optimizer(OptimizerChoice choice) {
         State& state = states_[l];
         const Dense<T>& dense = *slots_[l]->dense;
         const Index size = dense.packed_size() + dense.padded_outputs();
-        if ((state.first.size() > 0) != (moments > 0)) state.first = zeros<T>(moments > 0 ? size : 0);
+        if ((state.first.size() > 0) != (moments > 0))
+            state.first = zeros<T>(moments > 0 ? size : 0);
         if ((state.second.size() > 0) != (moments > 1))
             state.second = zeros<T>(moments > 1 ? size : 0);
     }
@@ -67,18 +68,6 @@ void Trainer<T>::discard() {
 }
 
 template <class T>
-bool Trainer<T>::finite() const {
-    for (const State& state : states_) {
-        const Dense<T>& dense = *state.working;
-        for (Index i = 0; i < dense.packed_size(); ++i)
-            if (!std::isfinite(std::as_const(dense).packed()[i])) return false;
-        for (Index i = 0; i < dense.padded_outputs(); ++i)
-            if (!std::isfinite(std::as_const(dense).bias()[i])) return false;
-    }
-    return true;
-}
-
-template <class T>
 UpdateRule<T> Trainer<T>::rule(double rate) const {
     UpdateRule<T> rule{choice_.optimizer,
                        T(rate),
@@ -108,6 +97,7 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
     const bool logits = takes_logits(choice.loss.loss);
     Dropouts dropouts{choice.dropout, 0};
     steps = 0;
+    finite_ = true;
     for (Index first = 0; first < examples.count; first += examples.batch, ++steps) {
         if (stopped(interrupt)) return End::interrupted;
         const Index rows = std::min(examples.batch, examples.count - first);
@@ -125,57 +115,79 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
         if (!propagation_.backward(layers_, rows, logits, {}, interrupt) ||
             !step(choice, examples, first + rows, rows, rule(rates[steps]), interrupt))
             return End::interrupted;
+        if (!finite_.load(std::memory_order_relaxed)) return End::diverged;
         ++steps_;
     }
     return End::done;
 }
 
+// f(part, its number) for all parts, on several threads where that pays. A share of the work at a time, so
+// that drawing it costs nothing.
 template <class T>
-bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples, Index next,
-                      Index rows, const UpdateRule<T>& rule, Interrupt* interrupt) {
-    const Index work = parameters_ * (rows + elementwise_work);
-    const int threads = threads_of_step(work);
-    constexpr Index most = inputs_at_once * 64;
-    // A share of the work at a time, so that drawing it costs nothing.
+template <class F>
+bool Trainer<T>::for_parts(Index work, Interrupt* interrupt, F f) const {
     const Index parts = Index(parts_.size());
     const Index group =
         std::clamp<Index>(parts * (work_of_item / 4) / std::max<Index>(1, work), 1, parts);
-    const auto for_parts = [&](Interrupt* stop, auto f) {
-        return share((parts + group - 1) / group, threads, stop,
-                     [&](Index item, int, Interrupt* inner) {
-                         if (stop && stopped(inner)) return;
-                         for (Index p = item * group; p < std::min(parts, (item + 1) * group);
-                              ++p) {
-                             if (next < examples.count) fetch_ahead(examples, next, p, parts);
-                             f(parts_[std::size_t(p)]);
-                         }
-                     });
+    return share((parts + group - 1) / group, threads_of_step(work), interrupt,
+                 [&](Index item, int, Interrupt* stop) {
+                     if (interrupt && stopped(stop)) return;
+                     for (Index p = item * group; p < std::min(parts, (item + 1) * group); ++p)
+                         f(parts_[std::size_t(p)], p);
+                 });
+}
+
+template <class T>
+bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples, Index next,
+                      Index rows, const UpdateRule<T>& rule, Interrupt* interrupt) {
+    const Index work = parameters_ * (rows + elementwise_work), parts = Index(parts_.size());
+    const auto fetch = [&](Index p) {
+        if (next < examples.count) fetch_ahead(examples, next, p, parts);
     };
-    if (choice.clip_norm == 0 && work <= most_work_of_update) {
-        for_parts(nullptr, [&](const Part& part) {
-            alignas(buffer_alignment) T weights[most], bias[64];
+    // A part's gradient is used while it is in the first-level cache, and never stored. An update that has
+    // begun is finished, so it must not take long.
+    if (choice.clip_norm == 0 && work <= most_work_of_update)
+        return for_parts(work, nullptr, [&](const Part& part, Index p) {
+            alignas(buffer_alignment) T weights[inputs_at_once * widest_panel], bias[widest_panel];
+            fetch(p);
             part_gradient(part, rows, weights, bias);
             update_part(part, choice, T(1), rule, weights, bias);
         });
-        return true;
-    }
 
+    reserve_gradient();
+    if (!for_parts(work, interrupt, [&](const Part& part, Index p) {
+            fetch(p);
+            part_gradient(part, rows, weights_of_gradient(part), bias_of_gradient(part));
+        }))
+        return false;
+    apply_gradient(choice, rule);
+    return true;
+}
+
+template <class T>
+void Trainer<T>::reserve_gradient() {
     for (State& state : states_) {
         const Index size = state.working->packed_size() + state.working->padded_outputs();
         if (state.gradient.size() < size) state.gradient = Buffer<T>(size);
     }
-    const auto places = [&](const Part& part, T*& weights, T*& bias) {
-        State& state = states_[part.layer];
-        weights = state.gradient.data() + part.column * state.working->n_inputs() +
-                  part.first * part.columns;
-        bias = state.gradient.data() + state.working->packed_size() + part.column;
-    };
-    if (!for_parts(interrupt, [&](const Part& part) {
-            T *weights, *bias;
-            places(part, weights, bias);
-            part_gradient(part, rows, weights, bias);
-        }))
-        return false;
+}
+
+template <class T>
+T* Trainer<T>::weights_of_gradient(const Part& part) const {
+    const State& state = states_[part.layer];
+    return state.gradient.data() + part.column * state.working->n_inputs() +
+           part.first * part.columns;
+}
+
+template <class T>
+T* Trainer<T>::bias_of_gradient(const Part& part) const {
+    const State& state = states_[part.layer];
+    return state.gradient.data() + state.working->packed_size() + part.column;
+}
+
+// The whole gradient is there: clip its norm, and step.
+template <class T>
+void Trainer<T>::apply_gradient(const TrainingChoice& choice, const UpdateRule<T>& rule) {
     T factor = 1;
     if (choice.clip_norm > 0) {
         // The penalties belong to the gradient whose norm it is.
@@ -190,11 +202,22 @@ bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples,
         }
         factor = T(std::min(1.0, choice.clip_norm / (std::sqrt(squares) + 1e-6)));
     }
-    for_parts(nullptr, [&](const Part& part) {
-        T *weights, *bias;
-        places(part, weights, bias);
-        update_part(part, choice, factor, rule, weights, bias);
+    for_parts(parameters_ * elementwise_work, nullptr, [&](const Part& part, Index) {
+        update_part(part, choice, factor, rule, weights_of_gradient(part), bias_of_gradient(part));
     });
+}
+
+template <class T>
+bool Trainer<T>::apply(const TrainingChoice& choice, const std::vector<const T*>& gradient,
+                       double rate) {
+    const StandardArithmetic standard;
+    reserve_gradient();
+    for (std::size_t l = 0; l < states_.size(); ++l)
+        std::copy_n(gradient[l], states_[l].gradient.size(), states_[l].gradient.data());
+    finite_ = true;
+    apply_gradient(choice, rule(rate));
+    if (!finite_) return false;
+    ++steps_;
     return true;
 }
 
@@ -223,13 +246,14 @@ void Trainer<T>::update_part(const Part& part, const TrainingChoice& choice, T f
         if (penalised && (l1 != 0 || l2 != 0))
             k.add_penalty(n, parameters, T(l1), T(2 * l2), gradient);
         if (factor != T(1) || choice.clip_value > 0)
-            k.clip(n, factor,
-                   choice.clip_value > 0 ? T(choice.clip_value)
-                                         : std::numeric_limits<T>::infinity(),
-                   gradient);
+            k.clip(
+                n, factor,
+                choice.clip_value > 0 ? T(choice.clip_value) : std::numeric_limits<T>::infinity(),
+                gradient);
         T* const first = state.first.size() ? state.first.data() + offset : nullptr;
         T* const second = state.second.size() ? state.second.data() + offset : nullptr;
-        k.update({rule, n, parameters, gradient, first, second});
+        if (!k.update({rule, n, parameters, gradient, first, second}))
+            finite_.store(false, std::memory_order_relaxed);
     };
     const Penalty penalty = choice.penalties.empty() ? Penalty{} : choice.penalties[part.layer];
     const Index offset = part.column * dense.n_inputs() + part.first * part.columns;

@@ -1,6 +1,8 @@
 // Training: steps of an optimizer over batches, and what else needs a loss or a gradient.
 #pragma once
 
+#include <atomic>
+
 #include "nn/gradient.hpp"
 #include "nn/network.hpp"
 
@@ -33,15 +35,25 @@ public:
     void publish();
     void discard();  // instead of publish(): the layers keep what they had
 
-    // A step for each batch and rate. Parameters are those of the last whole step in any case; a loss that
-    // is not finite ends the run before its step is done. `steps` counts those that were done.
+    // A step for each batch and rate. `steps` counts those that were done. A loss that is not finite ends
+    // the run before its step; so does a step that would make parameters infinite, which leaves these
+    // as they were.
     End train(const TrainingChoice& choice, const Examples<T>& examples, const double* rates,
               std::uint64_t seed, Measures& measures, Index& steps, Interrupt* interrupt);
-    bool finite() const;  // all parameters in work
-
     const Slots& slots() const { return slots_; }
     // Steps of its life.
     Index steps() const { return steps_; }
+
+    // For files: the i-th moment of a layer, of its weights as they are packed, then of its biases.
+    int moments() const { return moments_of(choice_.optimizer, choice_.momentum); }
+    T* moment(std::size_t layer, int i) const {
+        return (i == 0 ? states_[layer].first : states_[layer].second).data();
+    }
+    void set_steps(Index steps) { steps_ = steps; }
+
+    // One step with a gradient that was computed elsewhere, in the order of a moment.
+    // False if it diverged.
+    bool apply(const TrainingChoice& choice, const std::vector<const T*>& gradient, double rate);
 
 private:
     // Some inputs' weights in one panel of one layer.
@@ -60,6 +72,12 @@ private:
     // `next`: the example that the next step begins with.
     bool step(const TrainingChoice& choice, const Examples<T>& examples, Index next, Index rows,
               const UpdateRule<T>& rule, Interrupt* interrupt);
+    template <class F>
+    bool for_parts(Index work, Interrupt* interrupt, F f) const;
+    void reserve_gradient();
+    T* weights_of_gradient(const Part& part) const;
+    T* bias_of_gradient(const Part& part) const;
+    void apply_gradient(const TrainingChoice& choice, const UpdateRule<T>& rule);
     void part_gradient(const Part& part, Index rows, T* weights, T* bias) const;
     void update_part(const Part& part, const TrainingChoice& choice, T factor,
                      const UpdateRule<T>& rule, T* weights, T* bias);
@@ -72,6 +90,7 @@ private:
     typename Propagation<T>::Layers layers_;
     Index parameters_ = 0;
     Index steps_ = 0;
+    std::atomic<bool> finite_{true};
 };
 
 }  // namespace cnnfs

@@ -1,0 +1,216 @@
+"""A model of another library on its way to a `Network`: its steps in order, then the layers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfs.conversion import ConversionError
+from cnnfs.dropout import Dropout
+from cnnfs.layer import Layer
+from cnnfs.network import Network
+
+Array = npt.NDArray[Any]
+Doubles = npt.NDArray[np.float64]
+
+
+class _Dense(NamedTuple):
+    where: str
+    weights: Doubles  # (neurons, inputs)
+    bias: Doubles
+
+
+class _Affine(NamedTuple):
+    where: str
+    scale: Doubles  # () or (width,)
+    shift: Doubles
+
+
+class _Activation(NamedTuple):
+    where: str
+    name: str
+
+
+class _Dropout(NamedTuple):
+    where: str
+    rate: float
+
+
+class _Made:
+    """A layer in the making: float64, and without activation as long as more can be folded in."""
+
+    def __init__(self, weights: Doubles, bias: Doubles) -> None:
+        self.weights, self.bias = weights, bias
+        self.activation = "linear"
+
+
+class Chain:
+    """What a model does, step by step; `network` makes the layers.
+
+    Every method takes first where the step stands in the model and what it is there ("[2] Linear"):
+    the words of the error. What is wrong is collected, so that the error names all of it.
+
+    An affine step is folded, in float64, into the dense layer before it if there is nothing
+    between, else into the next one. Where there is neither, and for an activation that follows no
+    dense layer, a layer with a diagonal of weights takes its place. A dropout at the end is left
+    out: outside training it does nothing.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.problems: list[str] = []
+        self._steps: list[_Dense | _Affine | _Activation | _Dropout] = []
+        self._single = True  # as long as no dense layer has more than float32
+
+    def refuse(self, where: str, why: str) -> None:
+        """Note that this step can't be expressed."""
+        self.problems.append(f"{where}: {why}")
+
+    def dense(self, where: str, weights: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> None:
+        """``x @ weights.T + bias``, with weights of shape (neurons, inputs)."""
+        w, b = np.asarray(weights), None if bias is None else np.asarray(bias)
+        if w.ndim != 2:
+            self.refuse(where, f"its weights must have 2 dimensions, but have shape {w.shape}")
+        elif b is not None and b.shape != (len(w),):
+            self.refuse(where, f"its bias has shape {b.shape}, but there are {len(w)} neurons")
+        elif not all(a is None or _is_float(a) for a in (w, b)):
+            self.refuse(where, f"its weights are no floating point numbers, but {w.dtype}")
+        else:
+            self._single &= all(a is None or a.dtype.itemsize <= 4 for a in (w, b))
+            zeros = np.zeros(len(w))
+            self._steps.append(_Dense(where, _double(w), zeros if b is None else _double(b)))
+
+    def affine(self, where: str, scale: npt.ArrayLike, shift: npt.ArrayLike) -> None:
+        """``x * scale + shift``, each one number or one for each feature."""
+        steps = _double(np.asarray(scale)), _double(np.asarray(shift))
+        if any(a.ndim > 1 for a in steps):
+            self.refuse(where, f"it has no number for each feature, but {steps[0].shape}")
+        else:
+            self._steps.append(_Affine(where, *steps))
+
+    def activation(self, where: str, name: str) -> None:
+        """An activation by the name it has in cnnfs."""
+        if name != "linear":
+            self._steps.append(_Activation(where, name))
+
+    def dropout(self, where: str, rate: float) -> None:
+        if not 0 <= rate < 1:
+            self.refuse(where, f"the share that is dropped must be below 1, but is {rate:g}")
+        elif rate > 0:
+            self._steps.append(_Dropout(where, float(rate)))
+
+    def network(self, dtype: npt.DTypeLike | None = None) -> Network:
+        """The network. dtype None: float32 if all weights and biases are that or less.
+
+        Raises
+        ------
+        ConversionError
+            If anything was refused, or the steps do not follow one another.
+        """
+        with np.errstate(all="ignore"):
+            parts = self._parts()
+        if dtype is None:
+            dtype = "float32" if self._single else "float64"
+        kind = np.dtype(dtype)
+        for i, part in enumerate(parts):
+            if isinstance(part, _Made) and kind == np.float32:
+                most = max(np.abs(a).max(initial=0.0) for a in (part.weights, part.bias))
+                if np.finfo(kind).max < most < np.inf:
+                    self.refuse(f"layer {i}", 'too large for float32: give dtype="float64"')
+        if self.problems:
+            raise ConversionError(self.source, self.problems)
+        return Network(
+            part
+            if isinstance(part, Dropout)
+            else Layer.from_arrays(part.weights, part.bias, part.activation, dtype=kind)
+            for part in parts
+        )
+
+    def _parts(self) -> list[_Made | Dropout]:
+        if not any(isinstance(step, _Dense) for step in self._steps):
+            if not self.problems:
+                self.refuse("the model", "it has no dense layer")
+            return []
+        parts: list[_Made | Dropout] = []
+        width = self._first_width()
+        waiting: _Affine | None = None  # for the next dense layer
+        for step in self._steps:
+            if isinstance(step, _Dropout):
+                parts.append(Dropout(step.rate))
+            elif isinstance(step, _Activation):
+                target = _open_end(parts, step.name) if waiting is None else None
+                if target is None:
+                    target = _folded(waiting, np.eye(width), np.zeros(width))
+                    parts.append(target)
+                    waiting = None
+                target.activation = step.name
+            elif isinstance(step, _Affine):
+                if not all(a.shape in ((), (width,)) for a in step[1:]):
+                    length = max(a.size for a in step[1:])
+                    self.refuse(step.where, _mismatch(length, width))
+                elif waiting is None and (target := _open_end(parts)) is not None:
+                    target.weights = target.weights * _column(step.scale)
+                    target.bias = target.bias * step.scale + step.shift
+                else:
+                    waiting = step if waiting is None else _both(waiting, step)
+            else:
+                if step.weights.shape[1] != width:
+                    self.refuse(step.where, _mismatch(step.weights.shape[1], width))
+                    waiting = None
+                parts.append(_folded(waiting, step.weights, step.bias))
+                width, waiting = len(step.weights), None
+        if waiting is not None:
+            parts.append(_folded(waiting, np.eye(width), np.zeros(width)))
+        while isinstance(parts[-1] if parts else None, Dropout):
+            parts.pop()
+        return parts
+
+    def _first_width(self) -> int:
+        """How many features the model takes."""
+        for step in self._steps:
+            if isinstance(step, _Dense):
+                return int(step.weights.shape[1])
+            if isinstance(step, _Affine) and step.scale.ndim + step.shift.ndim:
+                return max(step.scale.size, step.shift.size)
+        raise AssertionError("there is a dense layer")
+
+
+def _open_end(parts: list[_Made | Dropout], activation: str = "") -> _Made | None:
+    """The last layer, if it has no activation yet. Dropout and a rectifier may change places."""
+    for part in reversed(parts):
+        if isinstance(part, _Made):
+            return part if part.activation == "linear" else None
+        if activation not in ("relu", "leaky_relu"):
+            break
+    return None
+
+
+def _folded(before: _Affine | None, weights: Doubles, bias: Doubles) -> _Made:
+    """``weights @ (x * scale + shift) + bias`` as one layer."""
+    if before is None:
+        return _Made(weights, bias)
+    shift = np.broadcast_to(before.shift, weights.shape[1:])
+    return _Made(weights * before.scale, weights @ shift + bias)
+
+
+def _both(first: _Affine, second: _Affine) -> _Affine:
+    scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
+    return _Affine(second.where, scale, shift)
+
+
+def _column(scale: Doubles) -> Doubles:
+    return scale[:, None] if scale.ndim else scale
+
+
+def _double(a: Array) -> Doubles:
+    return a.astype(np.float64)
+
+
+def _is_float(a: Array) -> bool:
+    return a.dtype.kind == "f" or a.dtype.name == "bfloat16"
+
+
+def _mismatch(takes: int, gives: int) -> str:
+    return f"it takes {takes} features, but what stands before it gives {gives}"
