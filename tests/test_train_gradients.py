@@ -209,7 +209,7 @@ def test_dropout_is_not_applied():
 def test_the_result_is_named():
     net, x, y, _ = case((3, 4, 3), 5, ("tanh", "softmax"), LOSSES["ce"][1])
     before = [np.array(layer.weights) for layer in net]
-    loss, layers, dx = got = net.gradients(x, y, loss="cross_entropy")
+    loss, layers, _ = got = net.gradients(x, y, loss="cross_entropy")
     assert got._fields == ("loss", "layers", "dx")
     assert type(loss) is float
     assert type(layers) is list

@@ -9,7 +9,6 @@ RESIDENT = """
     import cnnfs
 
     def status(key):
-        gc.collect()
         for line in open("/proc/self/status"):
             if line.startswith(key):
                 return int(line.split()[1]) * 1024
@@ -17,6 +16,7 @@ RESIDENT = """
     def peak_of(call):
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")  # the peak starts anew from what is resident now
+        gc.collect()
         before = status("VmRSS")
         call()
         return status("VmHWM") - before
@@ -26,7 +26,7 @@ PEAK = (
     RESIDENT
     + """
     optimizer, moments, given, dtype = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-    sizes = (1000, 1500, 1500, 10)
+    sizes = (1000, 1000, 1000, 10)
     net = cnnfs.Network(
         cnnfs.Layer(n, m, "relu" if m > 10 else "softmax", rng=0, dtype=dtype)
         for n, m in zip(sizes, sizes[1:])
@@ -34,10 +34,11 @@ PEAK = (
     small = cnnfs.Network([cnnfs.Layer(10, 4, "softmax", rng=0, dtype=dtype)])
     small.fit(np.ones((50, 10)), np.zeros(50, int), optimizer=optimizer)  # warm
     rng = np.random.default_rng(0)
-    x, y = rng.random((15_000, 1000), "f4").astype(given), rng.integers(0, 10, 15_000)
+    x, y = rng.random((6000, 1000), "f4").astype(given), rng.integers(0, 10, 6000)
     parameters = net.n_parameters * net.dtype.itemsize
     copied = 0 if x.dtype == net.dtype else x.size * net.dtype.itemsize
-    grown = peak_of(lambda: net.fit(x, y, epochs=2, optimizer=optimizer, rng=0))
+    options = {"epochs": 2, "batch_size": 128, "optimizer": optimizer, "rng": 0}
+    grown = peak_of(lambda: net.fit(x, y, **options))
     print(grown, parameters, copied)
 """
 )
@@ -137,9 +138,11 @@ LEAK = (
         call()
     grown = []
     for _ in range(3):  # the least of three: a leak grows every time, a caching allocator once
+        gc.collect()
         before = status("VmRSS")
         for _ in range(rounds):
             call()
+        gc.collect()
         grown.append(status("VmRSS") - before)
     print(min(grown))
 """

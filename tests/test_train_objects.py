@@ -60,10 +60,10 @@ def test_copies_of_a_trained_network_are_independent(same):
         assert_same_bits(got, want)
     net.fit(x, y, epochs=1, **options)
     assert net != other
-    # Both have a new Adam and the same data: they go the same way.
+    # With new optimizers and the same data they go the same way.
     one, two = trained()[0], same(trained()[0])
-    one.fit(x, y, epochs=1, rng=0)
-    two.fit(x, y, epochs=1, rng=0)
+    for part in (one, two):
+        part.fit(x, y, epochs=1, optimizer="adam", rng=0)
     assert_same_network(one, two)
 
 
@@ -78,11 +78,11 @@ def test_a_shallow_copy_shares_its_layers():
 def test_a_part_of_a_network_can_be_trained():
     """The head of a trained network, on its own; the body stays as it is."""
     net, x, y, _ = trained()
-    body, head = net[:-1], net[-1:]
-    before = [p.copy() for p in parameters(body[:1])]
+    body, head = net[:3], net[-1:]
+    before = [p.copy() for p in parameters(body)]
     features = net.activations(x)[-2]
     head.fit(features, y, epochs=30, optimizer=cnnfs.Adam(0.01), rng=0)
-    for got, want in zip(parameters(body[:1]), before, strict=True):
+    for got, want in zip(parameters(body), before, strict=True):
         assert_same_bits(got, want)
     assert_same_bits(net(x), head(features))
 
@@ -136,7 +136,8 @@ def test_penalties_are_part_of_every_reported_loss():
     assert net.evaluate(x, y)["loss"] == pytest.approx(want, rel=1e-14)
     assert net.gradients(x, y).loss == pytest.approx(want, rel=1e-14)
     history = net.fit(x, y, optimizer=cnnfs.SGD(1e-30), validation_data=(x, y), batch_size=3)
-    assert history["loss"] == history["val_loss"] == [pytest.approx(want, rel=1e-14)]
+    assert history["loss"] == pytest.approx([want], rel=1e-14)
+    assert history["val_loss"] == pytest.approx([want], rel=1e-14)
     assert net.train_step(x, y, optimizer=cnnfs.SGD(1e-30)) == pytest.approx(want, rel=1e-14)
 
 

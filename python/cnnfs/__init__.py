@@ -1,6 +1,7 @@
 """Dense neural networks on the CPU: fast, small, and the same bits everywhere.
 
-Functions on arrays: `dense`, `step`, `linear`, `sigmoid`, `relu`. Classes: `Layer`, `Network`.
+Functions on arrays: `dense`, `linear`, `step`, `sigmoid`, `relu`, `softmax`, `tanh`, `leaky_relu`,
+`elu`, `gelu`, `gelu_tanh`, `silu`, `softplus`. Classes: `Layer`, `Network`.
 
 >>> import cnnfs
 >>> layer = cnnfs.Layer.from_arrays([[0.5, -1.0], [3.0, 1.0]], [0.25, 0.0], "relu")
@@ -9,7 +10,22 @@ array([0., 5.])
 """
 
 from cnnfs import _threadpoolctl
-from cnnfs._cnnfs_core import __version__, dense, linear, relu, sigmoid, step
+from cnnfs._cnnfs_core import (
+    __version__,
+    dense,
+    elu,
+    gelu,
+    gelu_tanh,
+    leaky_relu,
+    linear,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    step,
+    tanh,
+)
 from cnnfs.activations import Activation
 from cnnfs.adam import Adam, AdamW
 from cnnfs.callbacks import Checkpoint, EarlyStopping, Epoch
@@ -73,10 +89,14 @@ __all__ = [
     "TrainingDiverged",
     "__version__",
     "dense",
+    "elu",
     "from_keras",
     "from_sklearn",
     "from_torch",
+    "gelu",
+    "gelu_tanh",
     "get_num_threads",
+    "leaky_relu",
     "linear",
     "load",
     "load_training",
@@ -84,7 +104,11 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
     "step",
+    "tanh",
 ]
 
 _threadpoolctl.register()

@@ -195,7 +195,11 @@ class Network(_cnnfs_core.Network, Training):
     def __getitem__(self, index: slice) -> Network: ...
     def __getitem__(self, index: SupportsIndex | slice) -> Layer | Dropout | Network:
         if isinstance(index, slice):
-            return Network(self._layers[index])
+            part = list(self._layers[index])
+            # A dropout behind the last layer of a part has nothing to do there.
+            while part and isinstance(part[-1], Dropout):
+                part.pop()
+            return Network(part)
         return self._layers[index]
 
     def __repr__(self) -> str:

@@ -40,6 +40,14 @@ def check_inputs(
     return _cast(a, dtype, name)
 
 
+def is_one_row(x: object) -> bool:
+    """Whether x is one row without the dimension of the rows. What is no array at all is not."""
+    try:
+        return np.ndim(x) == 1  # type: ignore[arg-type]
+    except ValueError:
+        return False
+
+
 def check_targets(
     y: object,
     n_rows: int,

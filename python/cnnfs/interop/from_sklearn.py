@@ -63,7 +63,8 @@ def from_sklearn(model: Any, *, dtype: npt.DTypeLike | None = None) -> Network:
     >>> bool((net(x).argmax(axis=1) == model.predict(x)).all())
     True
     """
-    if "sklearn" not in sys.modules or not hasattr(model, "get_params"):
+    sklearn = sys.modules.get("sklearn.base")
+    if sklearn is None or not isinstance(model, sklearn.BaseEstimator):
         raise TypeError(
             "model must be a fitted MLPClassifier, MLPRegressor or Pipeline of scikit-learn, "
             f"not {type(model).__name__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import ModelProto, TensorProto, defs
+from onnx import ModelProto, NodeProto, TensorProto, defs
 
 from cnnfs.conversion import ConversionError
 from cnnfs.interop.onnx_values import (
@@ -123,8 +123,12 @@ class Graph:
             waiting += sorted(new)
         for number in sorted(used):
             node = self.nodes[number]
-            if not _is_standard(node.domain) or node.op_type not in known:
+            if _is_standard(node.domain) and node.op_type == "Constant":
+                self.refuse(self.label(number), _reason(node))
+            elif not _is_standard(node.domain) or node.op_type not in known:
                 self.refuse(self.label(number), "cnnfs has nothing that does this")
+            elif not self.variables(number):
+                self.refuse(self.label(number), "it should be a constant, but can't be made one")
         self.stop_if_refused()
         return sorted(inputs)
 
@@ -223,6 +227,15 @@ class Graph:
             return False
         self._constants[node.output[0]] = made
         return True
+
+
+def _reason(node: NodeProto) -> str:
+    """Why a Constant node is none."""
+    try:
+        constant_of(node)
+    except Unreadable as error:
+        return str(error)
+    return "it gives no tensor"
 
 
 def _is_standard(domain: str) -> bool:

@@ -187,6 +187,7 @@ def _recognised(formula: Sum, atoms: _Atoms) -> Spelled | None:
     return None
 
 
-def _spelled(activation: str, before: float, factor: float, atoms: _Atoms) -> Spelled:
+def _spelled(activation: str, before: float, factor: float, atoms: _Atoms) -> Spelled | None:
     before = 1.0 if atoms.near(before, 1.0) else before
-    return Spelled(activation, before, factor / before)
+    after = factor / before
+    return Spelled(activation, before, after) if math.isfinite(after) else None

@@ -1,27 +1,29 @@
-"""From the wanted tensor of an ONNX graph back to its input, then forwards, step by step."""
+"""What an ONNX graph does to its input, step by step, told to a `Chain`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from cnnfs.interop.chain import Chain
 from cnnfs.interop.onnx_graph import Graph
 from cnnfs.interop.onnx_pattern import PARTS, Spelled, spelled_out
-from cnnfs.interop.onnx_shape import Shape
-from cnnfs.interop.onnx_values import Array, Unreadable, attributes
+from cnnfs.interop.onnx_shape import Doubles, Shape, leads
+from cnnfs.interop.onnx_values import FLOATS, Array, Unreadable, attributes, type_name
 
 _PLAIN = {"Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh", "Softplus": "softplus"}
-_WIDEST = 4096  # features, where a diagonal of weights would have to be made
+_DENSE = ("Gemm", "MatMul")
+_ONE = np.ones(())
+_ZERO = np.zeros(())
+_WIDEST = 4096  # features of a graph without weights, which gets a layer of width x width
 
 
 class Step(NamedTuple):
     number: int  # of the node
-    x: str  # the tensor it takes
-    spelled: Spelled | None  # the activation that it and nodes before it spell out
+    x: str  # the tensor that it takes
+    spelled: Spelled | None  # the activation that this node and some before it spell out
 
 
 def walk(graph: Graph, output: str) -> list[Step]:
@@ -31,18 +33,255 @@ def walk(graph: Graph, output: str) -> list[Step]:
     while name != graph.input:
         number = graph.producers[name]
         if name != graph.nodes[number].output[0]:
-            graph.refuse(graph.label(number), "only its first output can be taken")
+            graph.refuse(graph.label(number), "only its first output has a place in a network")
             break
         variables, spelled = graph.variables(number), None
-        if len(variables) > 1:
-            found = spelled_out(graph, number)
-            if found is None:
-                why = "two paths meet here, and they are no activation that cnnfs knows"
-                graph.refuse(graph.label(number), why)
-                break
+        if len(variables) == 1:
+            (name,) = variables
+        elif found := spelled_out(graph, number):
             spelled, name = found
         else:
-            (name,) = variables
+            why = "two paths meet here, and they spell no activation that cnnfs has"
+            graph.refuse(graph.label(number), why)
+            break
         steps.append(Step(number, name, spelled))
     graph.stop_if_refused()
     return steps[::-1]
+
+
+class Forward:
+    """The steps one after another, as calls of a `Chain`."""
+
+    def __init__(self, graph: Graph, steps: list[Step]) -> None:
+        self.graph, self.steps = graph, steps
+        self.shape = Shape(list(graph.dims), self._lead())
+        self._calls: list[tuple[str, str, tuple[Any, ...]]] = []
+        self._waiting: tuple[str, Doubles, Doubles] = ("", _ONE, _ZERO)
+
+    def chain(self) -> Chain:
+        """The chain of all steps. ConversionError if there are some that are not possible."""
+        first = "the graph"
+        for step in self.steps:
+            first = where = self.graph.label(step.number)
+            try:
+                self._take(step, where)
+            except Unreadable as error:
+                self.graph.refuse(where, str(error))
+                self.shape.forget()
+        self._settle()
+        if not any(method == "dense" for method, _, _ in self._calls):
+            self._calls.insert(0, ("dense", first, (self._nothing(),)))
+        self.graph.stop_if_refused()
+        chain = Chain(self.graph.source)
+        for method, where, given in self._calls:
+            getattr(chain, method)(where, *given)
+        return chain
+
+    def _nothing(self) -> Array:
+        """The weights of a layer that changes nothing."""
+        width = self.shape.features
+        if width is None or width > _WIDEST:
+            self.graph.refuse("", "there are no weights, and so the number of features is open")
+            width = 0
+        return np.eye(width, dtype="float64" if self.graph.dtype == "float64" else "float32")
+
+    def _lead(self) -> int:
+        """From which axis of the input on there are features: all that are flattened, or the last."""
+        dims = self.graph.dims
+        for step in self.steps:
+            node = self.graph.nodes[step.number]
+            if node.op_type in _DENSE:
+                break
+            try:
+                if node.op_type == "Flatten":
+                    axis = attributes(node).get("axis", 1)
+                    return max(0, min(axis + len(dims) if axis < 0 else axis, len(dims) - 1))
+                if node.op_type == "Reshape":
+                    target = self._operand(step.number, 1).ravel()
+                    return (leads(dims, [int(size) for size in target]) or [len(dims) - 1])[0]
+            except Unreadable:
+                break  # comes up again when the step is taken
+        return len(dims) - 1
+
+    # ---- steps ----------------------------------------------------------------------------------
+
+    def _take(self, step: Step, where: str) -> None:
+        kind = self.graph.nodes[step.number].op_type
+        if step.spelled is not None:
+            self._scaled_activation(where, *step.spelled)
+            return
+        options = attributes(self.graph.nodes[step.number])
+        if kind in _PLAIN:
+            self._activation(where, _PLAIN[kind])
+        elif kind == "Swish":
+            slope = float(options.get("alpha", 1.0))
+            if slope == 0 or not np.isfinite(slope):
+                raise Unreadable(f"its alpha is {slope:g}")
+            self._scaled_activation(where, "silu", slope, 1 / slope)
+        elif kind in ("Elu", "LeakyRelu", "Gelu", "Softmax"):
+            self._activation(where, self._choice(kind, options))
+        elif kind in _METHODS:
+            getattr(self, f"_{_METHODS[kind]}")(step, where, options)
+        else:
+            raise Unreadable("cnnfs has nothing that does this alone")
+
+    def _gemm(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        self._must_take(step, 0)
+        if options.get("transA", 0):
+            raise Unreadable("transA exchanges rows and features")
+        if len(self.shape.dims) != 2:
+            raise Unreadable(f"it takes rows of features, not {len(self.shape.dims)} axes")
+        weights = self._operand(step.number, 1)
+        if weights.ndim != 2:
+            raise Unreadable(f"its weights have shape {weights.shape}")
+        self._dense(where, weights if options.get("transB", 0) else weights.T)
+        inputs = self.graph.nodes[step.number].input
+        shift: Doubles = _ZERO
+        if len(inputs) > 2 and inputs[2]:
+            shift = self.shape.of_each_feature(self._operand(step.number, 2))
+            shift = shift * float(options.get("beta", 1.0))
+        self._affine(where, np.asarray(options.get("alpha", 1.0), np.float64), shift)
+
+    def _matmul(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        self._must_take(step, 0)
+        weights = self._operand(step.number, 1)
+        if weights.ndim != 2:
+            raise Unreadable(f"its weights have shape {weights.shape}, not (inputs, neurons)")
+        self._dense(where, weights.T)
+
+    def _arithmetic(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        """Add, Sub, Mul, Div with a constant."""
+        node = self.graph.nodes[step.number]
+        if len(node.input) != 2:
+            if list(node.input) == [step.x]:  # Sum of one
+                return
+            raise Unreadable(f"it has {len(node.input)} inputs")
+        place = 1 if node.input[0] == step.x else 0
+        value = self.shape.of_each_feature(self._operand(step.number, place))
+        scale, shift = _ONE, _ZERO
+        if node.op_type in ("Add", "Sum"):
+            shift = value
+        elif node.op_type == "Mul":
+            scale = value
+        elif node.op_type == "Sub":
+            scale, shift = (_ONE, -value) if place else (-_ONE, value)
+        else:
+            if not place:
+                raise Unreadable("it divides by what depends on the input")
+            if (value == 0).any():
+                raise Unreadable("it divides by 0")
+            scale = np.asarray(1 / value)
+        self._affine(where, np.asarray(scale), np.asarray(shift))
+
+    def _batch_normalization(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        self._must_take(step, 0)
+        node, rank = self.graph.nodes[step.number], len(self.shape.dims)
+        if options.get("training_mode", 0) or any(node.output[1:]):
+            raise Unreadable("it is in training")
+        if not options.get("spatial", 1) and rank != 2:
+            raise Unreadable("it has means of its own for each place of a channel (spatial=0)")
+        numbers = [self._operand(step.number, i).astype(np.float64) for i in range(1, 5)]
+        if any(a.ndim != 1 or a.shape != numbers[0].shape for a in numbers):
+            raise Unreadable(f"its constants have shapes {[a.shape for a in numbers]}")
+        factor, offset, mean, variance = numbers
+        with np.errstate(all="ignore"):
+            scale = factor / np.sqrt(variance + float(options.get("epsilon", 1e-5)))
+            shift = offset - mean * scale
+        scale, shift = (self.shape.of_each_feature(a, channels=True) for a in (scale, shift))
+        self._affine(where, scale, shift)
+
+    def _shapes(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        """Flatten and Reshape."""
+        if self.graph.nodes[step.number].op_type == "Flatten":
+            self.shape.flatten(int(options.get("axis", 1)))
+        else:
+            self._must_take(step, 0)
+            self.shape.reshape(self._operand(step.number, 1), bool(options.get("allowzero", 0)))
+
+    def _as_it_is(self, step: Step, where: str, options: dict[str, Any]) -> None:
+        """Identity, Dropout outside training, Cast from one type of real numbers to another."""
+        node = self.graph.nodes[step.number]
+        self._must_take(step, 0)
+        if node.op_type == "Cast" and options.get("to") not in FLOATS:
+            raise Unreadable(f"to {type_name(int(options.get('to', 0)))}, which loses digits")
+        if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
+            if self._operand(step.number, 2).any():
+                raise Unreadable("it is in training")
+
+    def _choice(self, kind: str, options: dict[str, Any]) -> str:
+        """The activation of a node that has options."""
+        if kind == "Softmax":
+            old = self.graph.opset < 13
+            self.shape.softmax(int(options.get("axis", 1 if old else -1)), old)
+            return "softmax"
+        if kind == "Gelu":
+            names = {"none": "gelu", "tanh": "gelu_tanh"}
+            kept = str(options.get("approximate", "none"))
+            if kept not in names:
+                raise Unreadable(f"its approximation {kept[:20]!r} is unknown")
+            return names[kept]
+        only, name = (0.01, "leaky_relu") if kind == "LeakyRelu" else (1.0, "elu")
+        given = options.get("alpha", only)
+        if np.float32(given) != np.float32(only):
+            raise Unreadable(f"its alpha is {given:g}, but that of cnnfs is {only:g}")
+        return name
+
+    # ---- what steps are made of -----------------------------------------------------------------
+
+    def _operand(self, number: int, place: int) -> Array:
+        """A constant among the inputs of a node."""
+        names = self.graph.nodes[number].input
+        value = self.graph.constant(names[place]) if place < len(names) else None
+        if value is None:
+            raise Unreadable(f"its input {place} is no constant")
+        return value
+
+    def _must_take(self, step: Step, place: int) -> None:
+        if self.graph.nodes[step.number].input[place] != step.x:
+            raise Unreadable("what depends on the graph's input must come first")
+
+    def _dense(self, where: str, weights: Array) -> None:
+        if weights.dtype.kind != "f":
+            raise Unreadable(f"its weights are {weights.dtype}")
+        known = self.shape.features
+        if known not in (None, weights.shape[1]):
+            raise Unreadable(f"it takes {weights.shape[1]} features, but there are {known}")
+        self.shape.dense(len(weights))
+        self._settle()
+        self._calls.append(("dense", where, (weights,)))
+
+    def _affine(self, where: str, scale: npt.NDArray[Any], shift: npt.NDArray[Any]) -> None:
+        _, before, offset = self._waiting
+        with np.errstate(all="ignore"):
+            scale, shift = scale * before, scale * offset + shift
+        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+            raise Unreadable("its constants are not finite")
+        self._waiting = where, np.asarray(scale), np.asarray(shift)
+
+    def _settle(self) -> None:
+        """Tell the chain of the affine steps that were put together, unless they do nothing."""
+        where, scale, shift = self._waiting
+        if (scale != 1).any() or shift.any():
+            self._calls.append(("affine", where, (scale, shift)))
+        self._waiting = "", _ONE, _ZERO
+
+    def _activation(self, where: str, name: str) -> None:
+        self._settle()
+        self._calls.append(("activation", where, (name,)))
+
+    def _scaled_activation(self, where: str, name: str, before: float, after: float) -> None:
+        self._affine(where, np.asarray(before), _ZERO)
+        self._activation(where, name)
+        self._affine(where, np.asarray(after), _ZERO)
+
+
+_METHODS = {
+    "Gemm": "gemm",
+    "MatMul": "matmul",
+    **dict.fromkeys(("Add", "Sum", "Sub", "Mul", "Div"), "arithmetic"),
+    "BatchNormalization": "batch_normalization",
+    **dict.fromkeys(("Flatten", "Reshape"), "shapes"),
+    **dict.fromkeys(("Identity", "Dropout", "Cast"), "as_it_is"),
+}
+_ALONE = frozenset({*_METHODS, *_PLAIN, "Swish", "Elu", "LeakyRelu", "Gelu", "Softmax"})
+KNOWN = _ALONE | PARTS

@@ -18,7 +18,8 @@ weights : array_like, shape (n_neurons, n_inputs)
 bias : array_like, shape (n_neurons,), optional
     One number for each neuron. None means zeros.
 activation : str or Activation, default "linear"
-    "linear", "step", "sigmoid" or "relu".
+    "linear", "step", "sigmoid", "relu", "softmax" (over the neurons of the layer), "tanh",
+    "leaky_relu", "elu", "gelu", "gelu_tanh", "silu" or "softplus".
 out : ndarray, shape (..., n_neurons), optional
     Where to write the result: C-contiguous, writeable, of the result's dtype. It may overlap the
     arguments; they are then read first.
@@ -99,6 +100,95 @@ inline constexpr const char relu_doc[] = CNNFS_ELEMENTWISE_DOC(
     "relu", "The rectified linear unit: x where x > 0, else 0.",
     "relu(-0.0) is +0.0; relu(nan) is nan.", "[-2.0, 0.0, 3.0]", "array([0., 0., 3.])");
 
+inline constexpr const char tanh_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "tanh", "The hyperbolic tangent.",
+    "Within 1 ulp of the exact value, inside [-1, 1], odd down to the sign of zero, never falling "
+    "where x\nrises. tanh(nan) is nan.",
+    "[-1000.0, 0.0, 1000.0]", "array([-1.,  0.,  1.])");
+
+inline constexpr const char leaky_relu_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "leaky_relu", "The leaky rectified linear unit: x where x >= 0, else 0.01 x.",
+    "The slope 0.01 is fixed. leaky_relu(-0.0) is -0.0; leaky_relu(nan) is nan. Source: A. L. "
+    "Maas et al.,\nRectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.",
+    "[-2.0, 0.0, 3.0]", "array([-0.02,  0.  ,  3.  ])");
+
+inline constexpr const char elu_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "elu", "The exponential linear unit: x where x >= 0, else exp(x) - 1.",
+    "Within 1 ulp of the exact value, at least -1, never falling where x rises. elu(-0.0) is "
+    "-0.0;\nelu(nan) is nan. Source: D.-A. Clevert et al., Fast and Accurate Deep Network "
+    "Learning by\nExponential Linear Units, arXiv:1511.07289, with alpha = 1.",
+    "[-1000.0, 0.0, 3.0]", "array([-1.,  0.,  3.])");
+
+inline constexpr const char gelu_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "gelu",
+    "The Gaussian error linear unit: x Phi(x), Phi the normal distribution's cumulative function.",
+    "The exact function, x erfc(-x / sqrt(2)) / 2; gelu_tanh is near it. Within 1 ulp of the exact "
+    "value,\nwithin 2 for x < -2, where x Phi(x) falls steeply. gelu(-inf) is -0.0; gelu(-0.0) is "
+    "+0.0; gelu(nan)\nis nan. Source: D. Hendrycks and K. Gimpel, Gaussian Error Linear Units, "
+    "arXiv:1606.08415.",
+    "[-1000.0, 0.0, 1000.0]", "array([  -0.,    0., 1000.])");
+
+inline constexpr const char gelu_tanh_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "gelu_tanh",
+    "The tanh form of gelu: x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, within 0.0005 of it.",
+    "For networks that were trained with it. Within 1 ulp of the formula's exact value, within 2 "
+    "for x < -2.\ngelu_tanh(-inf) is -0.0; gelu_tanh(-0.0) is +0.0; gelu_tanh(nan) is nan. "
+    "Source: D. Hendrycks and\nK. Gimpel, Gaussian Error Linear Units, arXiv:1606.08415.",
+    "[-1000.0, 0.0, 1000.0]", "array([  -0.,    0., 1000.])");
+
+inline constexpr const char silu_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "silu", "The sigmoid linear unit, or swish: x sigmoid(x).",
+    "Within 1 ulp of the exact value. silu(-inf) is -0.0; silu(-0.0) is +0.0; silu(nan) is nan. "
+    "Source:\nS. Elfwing et al., Sigmoid-Weighted Linear Units, arXiv:1702.03118.",
+    "[-1000.0, 0.0, 1000.0]", "array([  -0.,    0., 1000.])");
+
+inline constexpr const char softplus_doc[] = CNNFS_ELEMENTWISE_DOC(
+    "softplus", "The smooth relu: log(1 + exp(x)).",
+    "Within 1 ulp of the exact value, never falling where x rises, and no threshold from which on "
+    "it is x.\nsoftplus(nan) is nan. Source: C. Dugas et al., Incorporating Second-Order "
+    "Functional Knowledge for\nBetter Option Pricing, NIPS 2000.",
+    "[-1000.0, 1000.0]", "array([   0., 1000.])");
+
 #undef CNNFS_ELEMENTWISE_DOC
+
+inline constexpr const char softmax_doc[] =
+    R"(softmax(x, *, out=None)
+--
+
+Numbers as probabilities: exp(x) / sum(exp(x)) over the last axis.
+
+Parameters
+----------
+x : array_like, shape (n,) or (..., n)
+    One row of numbers, or any number of rows.
+out : ndarray, shape of x, optional
+    Where to write the result: C-contiguous, writeable, of the result's dtype. It may be x itself.
+
+Returns
+-------
+ndarray, shape of x
+    float32 if x is float32 or float16, else float64.
+
+Raises
+------
+TypeError
+    If x is not made of real numbers.
+ValueError
+    If x is a single number, or out does not fit.
+
+Notes
+-----
+The row's maximum is taken off first, so nothing overflows. Each result is within (4 + n/32) ulp of the
+exact value, and a row sums to 1 within (n + 2) times half the spacing at 1. A row with nan or +inf, or
+of -inf alone, is all nan, as IEEE arithmetic gives. Source: J. S. Bridle, Probabilistic Interpretation
+of Feedforward Classification Network Outputs, 1990.
+
+Examples
+--------
+>>> import cnnfs
+>>> cnnfs.softmax([[0.0, 0.0], [1000.0, 0.0]])
+array([[0.5, 0.5],
+       [1. , 0. ]])
+)";
 
 }  // namespace cnnfs::bindings

@@ -1,4 +1,4 @@
-// dense, step, linear, sigmoid, relu.
+// dense and the activation functions.
 #include <algorithm>
 
 #include "bindings/bind.hpp"
@@ -17,6 +17,7 @@ bool run(Index work, F f) {
     return f(&unlocked);
 }
 
+// y = the activation of x; softmax over the last axis.
 template <class T>
 py::object activate_as(Activation activation, const py::object& real, PyObject* out) {
     py::object x = ready(real, type_number<T>);
@@ -29,7 +30,14 @@ py::object activate_as(Activation activation, const py::object& real, PyObject* 
     const T* from = data<T>(array(x));
     T* to = data<T>(array(y));
     const KernelSet& kernels = current_kernels();
-    if (!run(n, [&](Interrupt* i) { return activate<T>(kernels, activation, n, from, to, i); }))
+    const int ndim = PyArray_NDIM(array(x));
+    const Index columns = ndim > 0 ? PyArray_DIM(array(x), ndim - 1) : 1;
+    const Index rows = columns > 0 ? n / columns : 0;
+    if (!run(n, [&](Interrupt* i) {
+            return is_elementwise(activation) ? activate<T>(kernels, activation, n, from, to, i)
+                                              : softmax<T>(kernels, {from, rows, columns, columns},
+                                                           {to, rows, columns, columns}, i);
+        }))
         throw py::error_already_set();
     return y;
 }
@@ -44,6 +52,8 @@ PyObject* activation_function(PyObject*, PyObject* const* args, Py_ssize_t nargs
         bind_arguments(signature, args, nargs, kwnames, bound);
         PyObject* out = bound[1] == Py_None ? nullptr : bound[1];
         const py::object x = real_array(bound[0], "x");
+        if (!is_elementwise(activation) && PyArray_NDIM(array(x)) == 0)
+            value_error("x is a single number, but softmax is a function of all numbers of a row");
         py::object y = is_single(array(x)) ? activate_as<float>(activation, x, out)
                                            : activate_as<double>(activation, x, out);
         // As NumPy's functions do, a number in gives a number out.
@@ -111,6 +121,14 @@ PyMethodDef functions[] = {
     method("linear", activation_function<Activation::linear>, linear_doc),
     method("sigmoid", activation_function<Activation::sigmoid>, sigmoid_doc),
     method("relu", activation_function<Activation::relu>, relu_doc),
+    method("softmax", activation_function<Activation::softmax>, softmax_doc),
+    method("tanh", activation_function<Activation::tanh>, tanh_doc),
+    method("leaky_relu", activation_function<Activation::leaky_relu>, leaky_relu_doc),
+    method("elu", activation_function<Activation::elu>, elu_doc),
+    method("gelu", activation_function<Activation::gelu>, gelu_doc),
+    method("gelu_tanh", activation_function<Activation::gelu_tanh>, gelu_tanh_doc),
+    method("silu", activation_function<Activation::silu>, silu_doc),
+    method("softplus", activation_function<Activation::softplus>, softplus_doc),
 };
 
 }  // namespace

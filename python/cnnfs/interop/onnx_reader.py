@@ -1,0 +1,69 @@
+"""`cnnfs.from_onnx`: the file or message, then graph, steps and layers."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+from onnx import ModelProto
+
+from cnnfs.conversion import ConversionError
+from cnnfs.interop.onnx_graph import Graph
+from cnnfs.interop.onnx_steps import KNOWN, Forward, walk
+from cnnfs.network import Network
+
+_LARGEST = 1 << 31  # bytes of a message; more is not possible in the format
+
+
+def read(
+    model: str | os.PathLike[str] | bytes | ModelProto,
+    *,
+    output: str | None = None,
+    dtype: npt.DTypeLike | None = None,
+) -> Network:
+    """What `cnnfs.from_onnx` does."""
+    if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, not {np.dtype(dtype)}")
+    if output is not None and not isinstance(output, str):
+        raise TypeError(f"output must be the name of a tensor, not {output!r}")
+    if isinstance(model, ModelProto):
+        source = "the ONNX model"
+    elif isinstance(model, bytes | bytearray | memoryview):
+        source = "the ONNX model"
+        model = _parsed(bytes(model), source)
+    elif isinstance(model, str | os.PathLike):
+        source = os.fsdecode(model)
+        model = _parsed(_content(source), source)
+    else:
+        raise TypeError(
+            f"from_onnx takes a path, bytes or an onnx.ModelProto, not {type(model).__name__}"
+        )
+    try:
+        graph = Graph(model, source)
+        steps = walk(graph, graph.choose(output, KNOWN))
+        return Forward(graph, steps).chain().network(dtype)
+    except UnicodeDecodeError as error:
+        raise ConversionError(source, [f"a name is no text: {error}"]) from None
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        state = os.fstat(file.fileno())
+        # A pipe or a device might never end.
+        if not stat.S_ISREG(state.st_mode):
+            raise ConversionError(path, ["it is no ordinary file"])
+        if state.st_size >= _LARGEST:
+            raise ConversionError(path, [f"it has {state.st_size} bytes, too many for ONNX"])
+        return file.read()
+
+
+def _parsed(data: bytes, source: str) -> ModelProto:
+    model = ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        raise ConversionError(source, [f"it is no ONNX file: {error}"]) from None
+    return model
