@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from reference import ELEMENTWISE
 
 import cnnfs
 from cnnfs import _cnnfs_core as core
@@ -99,7 +100,7 @@ def make_forward(request):
     return lambda dtype: Forward(request.param, dtype)
 
 
-@pytest.fixture(params=["step", "linear", "sigmoid", "relu"])
+@pytest.fixture(params=ELEMENTWISE)
 def function(request):
     """Each elementwise function."""
     return getattr(cnnfs, request.param)

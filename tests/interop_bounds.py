@@ -67,7 +67,9 @@ def _through(layer, z, bound, u):
     if layer.activation == "softmax":
         highest = z.max(axis=-1, keepdims=True)
         error = bound.max(axis=-1, keepdims=True) + u * (highest - z)
-        return _softmax(z) * np.expm1(2 * error.max(axis=-1, keepdims=True) + (len(z.T) + SPARE) * u)
+        return _softmax(z) * np.expm1(
+            2 * error.max(axis=-1, keepdims=True) + (len(z.T) + SPARE) * u
+        )
     return SLOPES.get(layer.activation, 1) * bound + SPARE * u * (1 + np.abs(z) + bound)
 
 
@@ -88,6 +90,16 @@ def assert_close(got, other, bound, note=""):
             f"{note}: {wrong.sum()} of {wrong.size} outside the bound, first at {where}: "
             f"error {error[where]}, allowed {bound[where]}"
         )
+
+
+def folded(dense, scale, shift, after):
+    """A dense layer with ``x * scale + shift`` after or before it, as one layer."""
+    w, b, scale, shift = (np.asarray(a, WIDE) for a in (dense.weights, dense.bias, scale, shift))
+    size = np.abs(b) if dense.size is None else dense.size
+    if after:
+        size = size * np.abs(scale) + np.abs(shift)
+        return Dense(w * scale[:, None], b * scale + shift, dense.activation, size)
+    return Dense(w * scale, w @ shift + b, dense.activation, np.abs(w) @ np.abs(shift) + size)
 
 
 def layers_of(net):

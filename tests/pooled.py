@@ -43,9 +43,11 @@ def parameters(inputs, neurons, dtype):
 
 
 def network(sizes, dtype="float32"):
-    """A network of layers of these sizes, with every activation in turn."""
+    """A network of layers of these sizes, with one activation after another."""
     return cnnfs.Network(
-        cnnfs.Layer.from_arrays(*parameters(*pair, np.dtype(dtype)), ACTIVATIONS[i % 4 - 1])
+        cnnfs.Layer.from_arrays(
+            *parameters(*pair, np.dtype(dtype)), ACTIVATIONS[(5 * i - 1) % len(ACTIVATIONS)]
+        )
         for i, pair in enumerate(itertools.pairwise(sizes))
     )
 

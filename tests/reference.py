@@ -9,8 +9,23 @@ Algorithms, chapters 2 and 3).
 from fractions import Fraction
 
 import numpy as np
+from scipy.special import erfc
 
-ACTIVATIONS = ("linear", "step", "sigmoid", "relu")
+# Each elementwise function: its Lipschitz constant, and how many ulp it may be off.
+ELEMENTWISE = {
+    "linear": (1, 0),
+    "step": (np.inf, 0),
+    "sigmoid": (0.25, 1),
+    "relu": (1, 0),
+    "tanh": (1, 1),
+    "leaky_relu": (1, 1),
+    "elu": (1, 1),
+    "gelu": (1.13, 2),
+    "gelu_tanh": (1.13, 2),
+    "silu": (1.1, 2),
+    "softplus": (1, 1),
+}
+ACTIVATIONS = (*ELEMENTWISE, "softmax")
 BLOCK = 128  # summands in one chain of fused multiply-adds
 
 
@@ -58,6 +73,38 @@ def sigmoid(z):
     return np.where(z < 0, t, 1) / (1 + t)
 
 
+def softmax(z):
+    """exp(z) / sum(exp(z)) over the last axis, in z's precision."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True, initial=-np.inf))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def exact(name, z):
+    """An elementwise function in z's precision, and a bound of the error of this value."""
+    z = np.asarray(z)
+    below, size = np.minimum(z, 0), np.minimum(np.abs(z), 1e5)
+    doubt = 8 * np.finfo(z.dtype).eps
+    if name == "gelu":  # erfc is of float64 only
+        y = np.where(np.isneginf(z), 0, z) * erfc(-z.astype("f8") / np.sqrt(2)) / 2
+        return y, np.abs(y) * 8 * np.finfo("f8").eps * (1 + size**2)
+    if name == "gelu_tanh":
+        inner = np.sqrt(2 / np.arccos(z.dtype.type(-1))) * (size + size**3 * 44715 / 1000000)
+        y = np.where(np.isneginf(z), 0, z) * sigmoid(np.copysign(2 * inner, z))
+        return y, np.abs(y) * doubt * (1 + 2 * inner)
+    y = {
+        "linear": lambda: z,
+        "step": lambda: np.heaviside(z, z.dtype.type(0)),
+        "relu": lambda: np.maximum(z, 0),
+        "leaky_relu": lambda: np.where(z < 0, z / 100, z),
+        "sigmoid": lambda: sigmoid(z),
+        "tanh": lambda: np.tanh(z),
+        "elu": lambda: np.where(z < 0, np.expm1(below), z),
+        "silu": lambda: np.where(np.isneginf(z), 0, z) * sigmoid(z),
+        "softplus": lambda: np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))),
+    }[name]()
+    return y, np.abs(y) * doubt
+
+
 def preactivation(x, weights, bias):
     """x W^T + b in a wider precision, and how far a sum in x's own precision may be from it."""
     dtype, n = x.dtype, x.shape[-1] + 1
@@ -73,19 +120,21 @@ def assert_dense_right(got, z, bound, activation, note=""):
     """Judge ``act(x W^T + b)`` by what preactivation() returned for the same data."""
     assert got.shape == z.shape, f"{note}: shape {got.shape}, not {z.shape}"
     wider = got.astype(z.dtype)
-    if activation == "linear":
-        error, allowed = np.abs(wider - z), bound
-    elif activation == "relu":  # Lipschitz constant 1
-        error, allowed = np.abs(wider - np.maximum(z, 0)), bound
-    elif activation == "sigmoid":  # Lipschitz constant 1/4, and one ulp of its own
-        exact = sigmoid(z)
-        error = np.abs(wider - exact)
-        allowed = bound / 4 + np.maximum(ulp(exact, got.dtype), ulp(wider, got.dtype))
-        allowed = allowed + 4 * np.finfo(z.dtype).eps * exact
-    else:  # a step jumps: nothing to say where the sign of z is in doubt
+    if activation == "softmax":  # no more than twice the largest error of the row, relatively
+        right = softmax(z)
+        error = np.abs(wider - right)
+        allowed = right * np.expm1(2 * bound.max(axis=-1, keepdims=True, initial=0))
+        allowed = allowed + (9 + z.shape[-1] / 8) * ulp(np.maximum(right, wider), got.dtype)
+    elif activation == "step":  # it jumps: nothing to say where the sign of z is in doubt
         assert np.isin(got, (0, 1)).all(), note
         sure = np.abs(z) > bound
         error, allowed = np.abs(wider - (z > 0)) * sure, np.zeros_like(z)
+    else:
+        slope, ulps = ELEMENTWISE[activation]
+        right, doubt = exact(activation, z)
+        error = np.abs(wider - right)
+        allowed = slope * bound + doubt * (ulps > 0)
+        allowed = allowed + ulps * np.maximum(ulp(right, got.dtype), ulp(wider, got.dtype))
     wrong = ~(error <= allowed)  # so that NaN is wrong
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from conftest import program
+from reference import ELEMENTWISE
 
 INTEL = platform.machine().lower() in ("x86_64", "amd64")
 SETS = ("generic", "avx2", "avx512") if INTEL else ("neon",)
@@ -99,6 +100,7 @@ def test_each_instruction_set_uses_what_it_is_for(objects):
 
 
 @pytest.mark.deep
-def test_sigmoid_of_all_floats(core_build):
-    (executable,) = [p for p in core_build.rglob("sigmoid_all") if p.is_file()]
-    print(output(executable, timeout=7200))
+@pytest.mark.parametrize("name", [name for name, (_, ulps) in ELEMENTWISE.items() if ulps])
+def test_an_activation_of_all_floats(core_build, name):
+    (executable,) = [p for p in core_build.rglob("activation_all") if p.is_file()]
+    print(output(executable, name, timeout=7200))

@@ -40,10 +40,10 @@ def check_integers(dtype, rows, inputs, neurons, *, seed):
         "linear": exact.astype(dtype),
         "step": (exact > 0).astype(dtype),
         "relu": np.maximum(exact, 0).astype(dtype),
-        "sigmoid": cnnfs.sigmoid(exact.astype(dtype)),
     }
     for activation in ACTIVATIONS:
-        assert_same_bits(cnnfs.dense(*floats, activation), want[activation], activation)
+        right = want.get(activation, getattr(cnnfs, activation)(exact.astype(dtype)))
+        assert_same_bits(cnnfs.dense(*floats, activation), right, activation)
 
 
 @settings(max_examples=100)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from helpers import checked_python
-from test_train_bits import CASES, OPTIMIZERS, assert_same_network, make
+from train_cases import CASES, OPTIMIZERS, assert_same_network, make
 
 import cnnfs
 from cnnfs import Layer, Network
@@ -23,7 +23,7 @@ SCHEDULES = [
 # Of a process that knows nothing but the file.
 GO_ON = """
     import sys, cnnfs
-    from test_train_bits import make
+    from train_cases import make
     path, name, dtype, epochs = sys.argv[1:]
     _, x, y, options = make(name, dtype)
     net, optimizer = cnnfs.load_training(path)
@@ -260,3 +260,27 @@ def test_an_optimizer_that_is_at_work_in_another_thread():
     thread.join()
     assert refused > 0
     assert_same_state(reloaded(net, adam)[1], adam)
+
+
+def test_a_step_of_another_thread_between_weights_and_moments():
+    net, x, y, options = make("digits", dropout=0)
+    adam = options["optimizer"]
+    net.fit(x, y, **options)
+
+    class Between:
+        """The trainer, with a step done by somebody else when it is asked for its state."""
+
+        def __init__(self, trainer):
+            self.trainer = trainer
+
+        def __getattr__(self, name):
+            return getattr(self.trainer, name)
+
+        def state(self):
+            net.train_step(x[:9], y[:9], optimizer=adam)
+            return self.trainer.state()
+
+    adam._trainer = Between(adam._trainer)
+    with pytest.raises(RuntimeError, match="in use by another call"):
+        net.save("training.safetensors", optimizer=adam)
+    assert os.listdir() == []

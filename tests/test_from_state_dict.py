@@ -82,7 +82,9 @@ def test_every_part_that_is_in_the_way_is_named(rng):
 def test_activations_must_be_given_for_each_layer(rng):
     state = weights(4, 5, 3, rng=rng)
     (part,) = parts_of(state)
-    assert part.endswith('does not tell what follows each: give activations=["relu", "linear"], say')
+    assert part.endswith(
+        'does not tell what follows each: give activations=["relu", "linear"], say'
+    )
     (part,) = parts_of(state, ["relu"])
     assert part == "activations: it has 2 weights, but there are 1 activations"
     (part,) = parts_of(state, "relu")

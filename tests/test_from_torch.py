@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from interop_bounds import Dense, assert_close, layers_of, outputs
+from interop_bounds import Dense, assert_close, folded, layers_of, outputs
 from reference import assert_same_bits
 
 import cnnfs
@@ -106,19 +106,14 @@ def normal(n, **options):
     return module
 
 
-def folded(norm, dense, after):
-    """A dense layer with a BatchNorm1d folded in, and the size of what its bias is made of."""
+def of_norm(norm):
+    """The scale and the shift that a BatchNorm1d is."""
     mean, variance = (t.double().numpy() for t in (norm.running_mean, norm.running_var))
-    weight = norm.weight.double().detach().numpy() if norm.affine else 1.0
-    bias = norm.bias.double().detach().numpy() if norm.affine else 0.0
-    scale = weight / np.sqrt(variance + norm.eps)
-    w, b = (np.asarray(a, np.longdouble) for a in dense[:2])
-    shift, size = bias - mean * scale, np.abs(bias) + np.abs(mean * scale)
-    if after:
-        size = np.abs(b * scale) + size
-        return Dense(w * scale[:, None], b * scale + shift, dense.activation, size)
-    size = np.abs(w) @ size + np.abs(b)
-    return Dense(w * scale, w @ shift + b, dense.activation, size)
+    scale = 1 / np.sqrt(variance + norm.eps)
+    if not norm.affine:
+        return scale, -mean * scale
+    scale = scale * norm.weight.double().detach().numpy()
+    return scale, norm.bias.double().detach().numpy() - mean * scale
 
 
 @pytest.mark.parametrize("options", [{}, {"affine": False}, {"eps": 1e-2}])
@@ -134,11 +129,8 @@ def test_batch_norm_is_folded(options, dtype, rng):
         Dense(part.weight.detach().numpy(), part.bias.detach().numpy(), name)
         for part, name in ((model[1], "tanh"), (model[6], "linear"))
     )
-    first = folded(before, one, after=False)
-    middle_folded = folded(middle, first, after=True)
-    scale = np.abs(middle_folded.weights).max() / np.abs(first.weights).max()
-    first = middle_folded._replace(size=middle_folded.size + scale * first.size)
-    layers = [first, folded(after, two, after=False)]
+    first = folded(folded(one, *of_norm(before), False), *of_norm(middle), True)
+    layers = [first, folded(two, *of_norm(after), False)]
     x = rng.normal(size=(40, 4)).astype(dtype)
     assert_agree(model, net, x, layers)
 
@@ -152,14 +144,9 @@ def test_what_stands_beside_no_layer_gets_one_of_its_own(dtype, rng):
     assert [str(layer.activation) for layer in net] == names
     x = rng.normal(size=(40, 3)).astype(dtype)
     layers = layers_of(net)
-    norm = model[6]
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    size = np.abs((norm.running_mean * scale).detach().numpy())
-    layers[-1] = layers[-1]._replace(size=size + np.abs(norm.bias.detach().numpy()))
-    size = np.abs(model[4].bias.detach().numpy())
-    scale = (model[4].weight / torch.sqrt(model[4].running_var + model[4].eps)).detach().numpy()
-    size = size + np.abs(model[4].running_mean.numpy() * scale)
-    layers[-2] = layers[-2]._replace(size=size)
+    for i, norm in ((3, model[4]), (4, model[6])):
+        plain = Dense(np.eye(4), np.zeros(4), names[i])
+        layers[i] = folded(plain, *of_norm(norm), False)
     assert_agree(model, net, x, layers)
 
 
@@ -252,7 +239,7 @@ def test_sizes_that_do_not_chain_and_weights_that_are_not_there():
     assert second == "[1] Linear: it takes 5 features, but what stands before it gives 4"
     assert norm.startswith("[2] BatchNorm1d: it takes 3 features")
     lazy, meta = parts_of(nn.Sequential(nn.LazyLinear(3), nn.Linear(3, 2, device="meta")))
-    assert lazy.startswith("[0] LazyLinear: its weights can't be read")
+    assert lazy == "[0] LazyLinear: it has no weights yet: call the model once"
     assert meta.startswith("[1] Linear: its weights can't be read")
     (part,) = parts_of(nn.Sequential(nn.Linear(3, 2, dtype=torch.complex64)))
     assert "complex64" in part

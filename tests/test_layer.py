@@ -9,6 +9,8 @@ from cnnfs import Layer
 
 # ---- making ------------------------------------------------------------------------------------
 
+RECTIFIERS = {"relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus"}
+
 
 def test_attributes():
     layer = Layer(4, 5)
@@ -27,7 +29,7 @@ def test_the_initial_weights_have_the_right_spread(activation, dtype):
     n_inputs, n_neurons = 300, 400
     count = n_inputs * n_neurons
     weights = Layer(n_inputs, n_neurons, activation, dtype=dtype, rng=5).weights.astype("f8")
-    if activation == "relu":  # He: normal
+    if activation in RECTIFIERS:  # He: normal
         std, kurtosis = np.sqrt(2 / n_inputs), 3
         beyond = (np.abs(weights) > 2 * std).mean()  # 4.55 % of a normal distribution
         assert abs(beyond - 0.0455) < 6 * np.sqrt(0.0455 / count)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import layouts, spread, whole_memory
-from reference import assert_same_bits
+from reference import ACTIVATIONS, assert_same_bits
 
 import cnnfs
 
@@ -93,7 +93,7 @@ def test_zero_strides_and_overlapping_windows(isa, dtype, rng):
         "weights": lambda w: cnnfs.dense(weights[:7], w),
         "x of a layer": layer,
         "x of a network": cnnfs.Network([layer]),
-        **{name: getattr(cnnfs, name) for name in ("step", "linear", "sigmoid", "relu")},
+        **{name: getattr(cnnfs, name) for name in ACTIVATIONS},
     }
     for array in broadcasts(rng, (23, 33), dtype):
         for name, call in calls.items():

@@ -1,10 +1,12 @@
 """What happens between epochs: callbacks, early stopping, checkpoints, the progress line."""
 
+import pickle
+
 import numpy as np
 import pytest
 from helpers import checked_python
 from reference import assert_same_bits
-from test_train_bits import assert_same_network, make, parameters
+from train_cases import assert_same_network, make, parameters
 
 import cnnfs
 
@@ -214,6 +216,17 @@ def test_checkpoints():
     assert all_saved == list(range(1, 9))
 
 
+def test_a_network_pickled_between_epochs_is_that_of_the_epoch():
+    net, data, options = start(epochs=3)
+    saved = []
+    keep = cnnfs.Checkpoint(lambda n, e: saved.append(pickle.dumps(n)), best_only=False)
+    net.fit(*data, callbacks=[keep], **options)
+    for epochs, file in enumerate(saved, start=1):
+        want, data, options = start(epochs=epochs)
+        want.fit(*data, **options)
+        assert_same_network(pickle.loads(file), want)
+
+
 # ---- history and progress ----------------------------------------------------------------------
 
 
@@ -248,7 +261,7 @@ def test_progress_without_tqdm():
         """
         import contextlib, io, sys
         sys.modules["tqdm"] = sys.modules["tqdm.auto"] = None
-        from test_train_bits import make
+        from train_cases import make
         net, x, y, options = make("digits")
         said = io.StringIO()
         with contextlib.redirect_stderr(said):

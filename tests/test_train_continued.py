@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_train_bits import CASES, OPTIMIZERS, assert_same_network, make, network
+from train_cases import CASES, OPTIMIZERS, assert_same_network, make, network
 
 import cnnfs
 

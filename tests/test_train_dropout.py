@@ -10,8 +10,8 @@ import pickle
 import numpy as np
 import pytest
 from reference import assert_same_bits
-from test_train_bits import assert_same_network, make, network, parameters
 from test_train_gradients import differences
+from train_cases import assert_same_network, make, network, parameters
 
 import cnnfs
 
@@ -86,7 +86,7 @@ def test_two_in_a_row_multiply():
 
 
 def test_steps_and_layers_have_their_own_masks():
-    columns = 10_000
+    columns = 4000
     first, last = zero_layer(columns, columns // 10), zero_layer(columns // 10)
     net = cnnfs.Network([cnnfs.Dropout(0.5), first, cnnfs.Dropout(0.5), last])
     rng, optimizer, masks = np.random.default_rng(0), cnnfs.SGD(1.0), []

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_train_bits import assert_same_network
+from train_cases import assert_same_network
 
 import cnnfs
 

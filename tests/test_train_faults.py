@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import checked_python
 from reference import assert_same_bits
-from test_train_bits import assert_same_network, make, parameters
+from train_cases import assert_same_network, make, parameters
 
 import cnnfs
 
@@ -149,7 +149,7 @@ def test_fork_before_and_after_fit():
         """
         import warnings
         from pooled import *
-        from test_train_bits import digest, make, parameters
+        from train_cases import digest, make, parameters
 
         # Python 3.12 and later warn of every fork of a process that has threads.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
-from test_train_bits import assert_same_network, make
+from train_cases import assert_same_network, make
 
 import cnnfs
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 INTERRUPTS = """
     import random, signal, sys, time
     from pooled import *
-    from test_train_bits import assert_same_network, make, network
+    from train_cases import assert_same_network, make, network
 
     count, threads, sizes, rows = int(sys.argv[1]), int(sys.argv[2]), eval(sys.argv[3]), 2000
     cnnfs.set_num_threads(threads)
@@ -50,7 +50,7 @@ INTERRUPTS = """
 
 
 @pytest.mark.parametrize(
-    ("count", "threads", "sizes"), [(15, 1, (64, 128, 10)), (10, 2, (300, 256, 256, 10))]
+    ("count", "threads", "sizes"), [(8, 1, (64, 128, 10)), (6, 2, (300, 256, 256, 10))]
 )
 def test_interrupts_at_random_times(count, threads, sizes):
     checked_python(INTERRUPTS, count, threads, sizes)
@@ -67,18 +67,18 @@ def test_fifty_interrupts_at_random_times(isa, threads):
 LONG_STEP = """
     import signal, sys, time
     from pooled import *
-    from test_train_bits import assert_same_network, network
+    from train_cases import assert_same_network, network
 
     cnnfs.set_num_threads(int(sys.argv[1]))
     net, optimizer = network((1000, 2000, 2000, 10), "relu", "softmax"), cnnfs.Adam()
     same = network((1000, 2000, 2000, 10), "relu", "softmax")
-    x, y = np.ones((8192, 1000), "f4"), np.zeros(8192, int)
+    x, y = np.ones((2048, 1000), "f4"), np.zeros(2048, int)
     def handler(number, frame):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGALRM, handler)
     for call in (
-        lambda: net.fit(x, y, epochs=10, batch_size=8192, optimizer=optimizer, shuffle=False),
+        lambda: net.fit(x, y, epochs=10, batch_size=2048, optimizer=optimizer, shuffle=False),
         lambda: net.train_step(x, y, optimizer=optimizer),
         lambda: [net.gradients(x, y) for _ in range(1000)],
         lambda: [net.evaluate(x, y) for _ in range(1000)],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import train_reference as ref
 from reference import assert_same_bits
-from test_train_bits import assert_same_network, make, parameters
+from train_cases import assert_same_network, make, parameters
 
 import cnnfs
 

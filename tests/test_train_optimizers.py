@@ -4,6 +4,7 @@ The learning rates are such that the reference itself, begun one ulp away, ends 
 larger ones leap about a minimum, and any rounding grows without bound.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -88,22 +89,22 @@ def both(name, **clips):
     )
 
 
+def some(names, more):
+    """The names, and those that wait for a deep run."""
+    return [*names, *(pytest.param(name, marks=pytest.mark.deep) for name in more)]
+
+
 @pytest.mark.parametrize("how", ["fit", "train_step"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_thousand_steps(name, how):
     compare(*both(name), how=how)
 
 
-@pytest.mark.parametrize("last", ["softmax", "linear"])
+@pytest.mark.parametrize("last", some(["softmax"], ["linear"]))
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_thousand_steps_with_penalties_in_batches(name, last):
     # 7 does not divide 20: the last batch has 6 rows
     compare(*both(name), how="fit", batch_size=7, last=last, **PENALTY)
-
-
-def some(names, more):
-    """The names, and those that wait for a deep run."""
-    return [*names, *(pytest.param(name, marks=pytest.mark.deep) for name in more)]
 
 
 @pytest.mark.parametrize("clips", CLIPS, ids=str)
@@ -213,3 +214,25 @@ def test_the_state_stays_with_the_object_until_reset(name):
     fresh.fit(*data, optimizer=optimizer, **options)  # another network, after reset
     for weights, layer in zip(once, fresh, strict=True):
         assert_same_bits(layer.weights, weights)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 2), (0, 2), (0, 3, 2), (3, 0, 2), (2, 5, 0, 0, 3)])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_sizes_of_one_and_of_zero(sizes, rows):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, sizes[0])), rng.normal(size=(rows, sizes[-1]))
+    for make, known in [
+        (cnnfs.Adam(clip_norm=0.1), ref.Adam(1e-3, clip_norm=0.1)),
+        (cnnfs.SGD(0.1, 0.9, clip_value=0.05), ref.SGD(0.1, 0.9, clip_value=0.05)),
+    ]:
+        net = cnnfs.Network(
+            cnnfs.Layer(*pair, "tanh", dtype="float64", rng=0, **PENALTY)
+            for pair in itertools.pairwise(sizes)
+        )
+        parts = ref.parts_of(net)
+        options = {"epochs": 50, "batch_size": 2}
+        net.fit(x, y, optimizer=make, shuffle=False, **options)
+        ref.train(parts, x, y, ref.Loss("mse"), known, **options)
+        for layer, part in zip(net, parts, strict=True):
+            np.testing.assert_allclose(layer.weights, part.weights, rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(layer.bias, part.bias, rtol=1e-12, atol=1e-15)

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 from helpers import checked_python
 from pooled import meanwhile, num_threads
-from test_train_bits import CASES, assert_same_network, digest, make
+from train_cases import CASES, assert_same_network, digest, make
 
 import cnnfs
 
@@ -128,7 +128,7 @@ def test_daemon_threads_train_when_the_interpreter_ends():
     checked_python(
         """
         import threading, time
-        from test_train_bits import make
+        from train_cases import make
 
         began = threading.Semaphore(0)
 
@@ -153,7 +153,7 @@ def test_other_threads_of_python_run_during_fit():
     checked_python(
         """
         import sys, threading, time
-        from test_train_bits import make
+        from train_cases import make
         import numpy as np
 
         sys.setswitchinterval(10)  # nobody is asked to let go of the lock

@@ -36,6 +36,7 @@ from cnnfs.files_header import ModelFileError
 from cnnfs.fit import TrainingDiverged
 from cnnfs.history import History
 from cnnfs.interop.from_keras import from_keras
+from cnnfs.interop.from_onnx import from_onnx
 from cnnfs.interop.from_sklearn import from_sklearn
 from cnnfs.interop.from_torch import from_torch
 from cnnfs.layer import Layer
@@ -91,6 +92,7 @@ __all__ = [
     "dense",
     "elu",
     "from_keras",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "gelu",

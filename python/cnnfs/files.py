@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cnnfs import files_atomic
-from cnnfs.files_content import Content, read, to_bytes
+from cnnfs.files_content import Content, check, read, to_bytes
 from cnnfs.files_header import ModelFileError
 from cnnfs.fit import bind
 from cnnfs.network import Network
@@ -25,7 +25,9 @@ def save(network: Network, path: Path, optimizer: Optimizer | None) -> None:
             )
         if optimizer._network is not None and optimizer._network() is not network:
             raise ValueError(f"this {type(optimizer).__name__} holds the state of another network")
-    files_atomic.write(name, to_bytes(network.layers, network._loss, optimizer))
+    data = to_bytes(network.layers, network._loss, optimizer)
+    check(data)
+    files_atomic.write(name, data)
 
 
 def load(path: Path) -> Network:

@@ -30,8 +30,7 @@ def write(path: str, data: bytes) -> None:
             raise
         _sync_folder(folder)
     except OSError as error:
-        error.filename, error.filename2 = path, None
-        raise
+        raise OSError(error.errno, error.strerror, path) from None
 
 
 def _check_target(path: str, target: str) -> os.stat_result | None:
@@ -53,7 +52,7 @@ def _check_target(path: str, target: str) -> os.stat_result | None:
 
 def _write_new(path: str, data: bytes, like: os.stat_result | None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, 0o600 if like else 0o666)
     with open(descriptor, "wb") as file:
         if like is not None and hasattr(os, "fchown"):
             with suppress(PermissionError):

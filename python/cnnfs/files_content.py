@@ -60,7 +60,7 @@ def to_bytes(
 
     parts = list(parts)
     layers = [part for part in parts if isinstance(part, Layer)]
-    done = optimizer.steps if optimizer else 0
+    training = of_optimizer(optimizer)
     # One call of C, which keeps the interpreter's lock: no training thread comes in between.
     values: Pairs = list(map(operator.attrgetter("weights", "bias"), layers))
     tensors = {
@@ -68,12 +68,12 @@ def to_bytes(
         for i, pair in enumerate(values)
         for name, array in zip(("weight", "bias"), pair, strict=True)
     }
-    if optimizer is not None:
+    if optimizer is not None and training is not None:
         for i, pairs in enumerate(_moments_of(optimizer, values)):
             for moment, pair in zip(_MOMENTS, pairs, strict=False):
                 for name, array in zip(("weight", "bias"), pair, strict=True):
                     tensors[f"optimizer.{i}.{name}.{moment}"] = array
-        if optimizer.steps != done:
+        if optimizer.steps != training["steps"]:
             raise RuntimeError("this optimizer is in use by another call")
     model = {
         "format": FORMAT,
@@ -81,15 +81,18 @@ def to_bytes(
         "dtype": str(layers[0].dtype),
         "layers": of_parts(parts),
         "loss": of_loss(loss),
-        "optimizer": of_optimizer(optimizer),
+        "optimizer": training,
     }
     text = json.dumps(model, separators=(",", ":"), allow_nan=False)
-    made = save(tensors, {"cnnfs": text})
-    try:  # Whether it can be read again: too many layers are found here.
-        _plan(read_header(io.BytesIO(made), len(made)))
+    return save(tensors, {"cnnfs": text})
+
+
+def check(data: bytes) -> None:
+    """Raise a ValueError if these bytes could not be read again: there may be too many layers."""
+    try:
+        _plan(read_header(io.BytesIO(data), len(data)))
     except (ValueError, TypeError) as error:
         raise ValueError(f"this network can't be saved: {error}") from None
-    return made
 
 
 def _count(optimizer: Optimizer) -> int:

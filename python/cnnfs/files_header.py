@@ -7,13 +7,14 @@ import re
 import reprlib
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
-# Of cnnfs, a layer takes about 800 bytes of the header, with Adam's state: this is enough for 5,000
-# layers. JSON can fill forty times its own length of memory, so that the library's 100 MB are too
-# much to be taken from anybody.
+# A layer takes about 800 bytes of the header, with Adam's state: this is enough for 5,000 layers.
+# JSON can fill forty times its length of memory, so the library's 100 MB are too much to be taken
+# from anybody, and values are counted. A tensor has 8 of them in 85 bytes.
 LARGEST_HEADER = 4 << 20
+MOST_VALUES = 400_000
 DEEPEST = 16
 
-_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 class ModelFileError(ValueError):
@@ -90,15 +91,18 @@ def _tensor(name: str, given: object) -> tuple[str, tuple[int, ...]]:
 
 
 def read_json(text: str) -> object:
-    """The value of a JSON text in which nothing is nested deeply or stands twice."""
-    # Before json.loads, which on Python 3.11 takes the C stack for it.
-    depth = 0
+    """The value of a JSON text that is small, and in which nothing stands twice."""
+    # Before json.loads, which on Python 3.11 takes the C stack for what is nested.
+    depth = values = 0
     for token in _TOKENS.finditer(text):
-        if token[0] in "[{":
-            depth += 1
+        if token[0] in ("[", "{", ","):
+            depth += token[0] != ","
+            values += 1
             if depth > DEEPEST:
                 raise ValueError(f"its JSON is nested more than {DEEPEST} deep")
-        elif token[0] in "]}":
+            if values > MOST_VALUES:
+                raise ValueError(f"its JSON has more than {MOST_VALUES} values")
+        elif token[0] in ("]", "}"):
             depth -= 1
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)

@@ -93,6 +93,8 @@ def to_parts(given: object) -> list[LayerPlan | Dropout]:
                 f"layer {i} takes {layer.n_inputs} inputs, but layer {before} has "
                 f"{last.n_neurons} neurons"
             )
+    if not parts or isinstance(parts[-1], Dropout):
+        raise ValueError("there is no layer at the end")
     return parts
 
 
@@ -186,8 +188,8 @@ def to_optimizer(given: object) -> Optimizer | None:
     kind: Any = _kind(given, what, OPTIMIZERS)
     values = _values(given, what, (*_settings(kind), "steps", "epochs"))
     counts = [checks.whole(values.pop(name), name, least=0) for name in ("steps", "epochs")]
-    if max(counts) >= 1 << 63:
-        raise ValueError("the optimizer's steps and epochs must be less than 2**63")
+    if max(counts) >= 1 << 53:
+        raise ValueError("the optimizer's steps and epochs must be below 2**53")
     values["learning_rate"] = to_rate(values["learning_rate"])
     optimizer: Optimizer = kind(**values)
     optimizer._steps, optimizer._epochs = counts

@@ -183,6 +183,50 @@ class Network(_cnnfs_core.Network, Training):
 
         return to_torch(self)
 
+    def to_onnx(self, path: str | PathLike[str] | None = None, *, opset: int = 20) -> Any:
+        """The network as an ONNX model, which other runtimes take.
+
+        Its input "x" has the shape (batch, n_inputs), its output "y" (batch, n_outputs), with batch
+        open; both have the network's dtype. Dropout is left out.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional
+            The file to write as well. A file that is there is replaced at once and as a whole.
+        opset : int, default 20
+            The version of the standard operators: 7 to the newest that the package onnx knows.
+            Below 20, gelu is spelled out in several nodes, and below 24 silu.
+
+        Returns
+        -------
+        onnx.ModelProto
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is not installed.
+        ValueError
+            If opset is out of range.
+        ConversionError
+            If there are more than 2 GiB of weights, or gelu and an opset below 9.
+        OSError
+            If the file can't be written. What was there before stays.
+
+        Examples
+        --------
+        >>> import cnnfs
+        >>> net = cnnfs.Network([cnnfs.Layer(4, 8, "relu", rng=0), cnnfs.Layer(8, 2, rng=1)])
+        >>> model = net.to_onnx("model.onnx")
+        >>> [node.op_type for node in model.graph.node]
+        ['Gemm', 'Relu', 'Gemm']
+        """
+        from cnnfs.interop.from_onnx import need_onnx
+
+        need_onnx("Network.to_onnx")
+        from cnnfs.interop.onnx_writer import write
+
+        return write(self, path, opset)
+
     def __len__(self) -> int:
         return len(self._layers)
 

@@ -15,6 +15,8 @@ from cnnfs.network import Network
 Array = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
 
+_WIDEST = 4096  # features of a layer that is added
+
 
 class _Dense(NamedTuple):
     where: str
@@ -142,7 +144,7 @@ class Chain:
             elif isinstance(step, _Activation):
                 target = _open_end(parts, step.name) if waiting is None else None
                 if target is None:
-                    target = _folded(waiting, np.eye(width), np.zeros(width))
+                    target = self._diagonal(step.where, width, waiting)
                     parts.append(target)
                     waiting = None
                 target.activation = step.name
@@ -162,10 +164,17 @@ class Chain:
                 parts.append(_folded(waiting, step.weights, step.bias))
                 width, waiting = len(step.weights), None
         if waiting is not None:
-            parts.append(_folded(waiting, np.eye(width), np.zeros(width)))
+            parts.append(self._diagonal(waiting.where, width, waiting))
         while isinstance(parts[-1] if parts else None, Dropout):
             parts.pop()
         return parts
+
+    def _diagonal(self, where: str, width: int, before: _Affine | None) -> _Made:
+        """A layer that changes nothing itself."""
+        if width > _WIDEST:  # in a damaged file it may be any number
+            self.refuse(where, f"it would need a layer of its own, of {width} x {width} weights")
+            before, width = None, 0
+        return _folded(before, np.eye(width), np.zeros(width))
 
     def _first_width(self) -> int:
         """How many features the model takes."""

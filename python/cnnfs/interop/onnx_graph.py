@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, defs
 
@@ -10,7 +12,7 @@ from cnnfs.interop.onnx_values import (
     FLOATS,
     FOLDABLE,
     Array,
-    Unreadable,
+    UnreadableError,
     constant_of,
     fold,
     read_tensor,
@@ -43,6 +45,8 @@ class Graph:
     def __init__(self, model: ModelProto, source: str) -> None:
         self.source = source
         self.problems: list[str] = []
+        if not all(isinstance(name, str) for name in _names(model)):
+            raise ConversionError(source, ["a name in it is no text: the file is damaged"])
         self.opset = self._opset(model)
         self.nodes = list(model.graph.node)
         self.producers: dict[str, int] = {}
@@ -76,12 +80,12 @@ class Graph:
         return f"node {name} ({short(node.op_type)[1:-1]}{domain})"
 
     def constant(self, name: str) -> Array | None:
-        """A tensor's value, if the graph fixes it. Unreadable if there is no way to read it."""
+        """A tensor's value, if the graph fixes it. UnreadableError if it can't be read."""
         if name not in self._constants and name in self._tensors:
             try:
                 self._constants[name] = read_tensor(self._tensors[name])
-            except Unreadable as error:
-                raise Unreadable(f"its input {short(name)}: {error}") from None
+            except UnreadableError as error:
+                raise UnreadableError(f"its input {short(name)}: {error}") from None
         return self._constants.get(name)
 
     def variables(self, number: int) -> list[str]:
@@ -89,7 +93,7 @@ class Graph:
         return [name for name in self.nodes[number].input if name and not self._is_constant(name)]
 
     def choose(self, output: str | None, known: frozenset[str]) -> str:
-        """The tensor to read up to, once it is sure that it comes of one input by known operators."""
+        """The tensor to read up to, made of one input by known operators: made sure of here."""
         if output is None:
             if len(self._outputs) != 1:
                 listed = ", ".join(map(short, self._outputs[:10]))
@@ -217,7 +221,7 @@ class Graph:
             inputs = [a for name in taken if (a := self.constant(name)) is not None]
             with np.errstate(all="ignore"):
                 made = fold(node, inputs)
-        except (Unreadable, ValueError, IndexError, TypeError):
+        except (UnreadableError, ValueError, IndexError, TypeError):
             return False  # an error when it is needed, and only then
         if made is None:
             return False
@@ -229,11 +233,22 @@ class Graph:
         return True
 
 
+def _names(model: ModelProto) -> Iterator[object]:
+    """All names that are looked at. Those that are no UTF-8 come as bytes."""
+    graph = model.graph
+    yield from (entry.domain for entry in model.opset_import)
+    for values in (graph.initializer, graph.input, graph.output):
+        yield from (value.name for value in values)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+
+
 def _reason(node: NodeProto) -> str:
     """Why a Constant node is none."""
     try:
         constant_of(node)
-    except Unreadable as error:
+    except UnreadableError as error:
         return str(error)
     return "it gives no tensor"
 

@@ -12,7 +12,8 @@ from onnx import ModelProto
 
 from cnnfs.conversion import ConversionError
 from cnnfs.interop.onnx_graph import Graph
-from cnnfs.interop.onnx_steps import KNOWN, Forward, walk
+from cnnfs.interop.onnx_steps import KNOWN, Forward
+from cnnfs.interop.onnx_walk import walk
 from cnnfs.network import Network
 
 _LARGEST = 1 << 31  # bytes of a message; more is not possible in the format
@@ -50,14 +51,14 @@ def read(
 
 
 def _content(path: str) -> bytes:
+    state = os.stat(path)
+    # A pipe may never begin, and a device never end. Of a folder open() tells.
+    if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
+        raise ConversionError(path, ["it is no ordinary file"])
+    if state.st_size >= _LARGEST:
+        raise ConversionError(path, [f"it has {state.st_size} bytes, too many for ONNX"])
     with open(path, "rb") as file:
-        state = os.fstat(file.fileno())
-        # A pipe or a device might never end.
-        if not stat.S_ISREG(state.st_mode):
-            raise ConversionError(path, ["it is no ordinary file"])
-        if state.st_size >= _LARGEST:
-            raise ConversionError(path, [f"it has {state.st_size} bytes, too many for ONNX"])
-        return file.read()
+        return file.read(_LARGEST)
 
 
 def _parsed(data: bytes, source: str) -> ModelProto:

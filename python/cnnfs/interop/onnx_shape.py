@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from cnnfs.interop.onnx_values import Array, Unreadable
+from cnnfs.interop.onnx_values import Array, UnreadableError
 
 Doubles = npt.NDArray[np.float64]
 Dim = int | None  # None: not fixed
@@ -34,7 +34,7 @@ class Shape:
     def dense(self, n_neurons: int) -> None:
         """Only the last axis is multiplied."""
         if self.lead != len(self.dims) - 1:
-            raise Unreadable("it multiplies the last axis only, but all are flattened later")
+            raise UnreadableError("it multiplies the last axis only, but all are flattened later")
         self.dims[-1] = n_neurons
 
     def softmax(self, axis: int, flattens: bool) -> None:
@@ -43,19 +43,19 @@ class Shape:
         if _axis(axis, len(self.dims)) != (self.lead if flattens else last) or (
             self.lead != last and not flattens
         ):
-            raise Unreadable(f"its axis {axis} is not that of the features")
+            raise UnreadableError(f"its axis {axis} is not that of the features")
 
     def flatten(self, axis: int) -> None:
         """To two axes: the rows are those before `axis`."""
         if _axis(axis, len(self.dims)) != self.lead:
-            raise Unreadable(f"its axis {axis} makes features of rows, or rows of features")
+            raise UnreadableError(f"its axis {axis} makes features of rows, or rows of features")
         self.dims, self.lead = [None, self.features], 1
 
     def reshape(self, target: Array, zero_is_zero: bool) -> None:
         """To (rows, features), if that is what it does."""
         sizes = [int(size) for size in target.ravel()]
         if self.lead not in leads(self.dims, sizes, zero_is_zero):
-            raise Unreadable(f"the shape {tuple(sizes[:8])} does not keep rows and features")
+            raise UnreadableError(f"the shape {tuple(sizes[:8])} does not keep rows and features")
         known = self.features if sizes[1] <= 0 else sizes[1]
         self.dims, self.lead = [None, known], 1
 
@@ -68,31 +68,34 @@ class Shape:
         rank = len(self.dims)
         if channels:
             if rank < 2:
-                raise Unreadable("there is no axis 1")
+                raise UnreadableError("there is no axis 1")
             a = a.reshape(-1, *[1] * (rank - 2))
         if a.ndim > rank:
-            raise Unreadable(f"a constant of shape {a.shape} adds axes")
+            raise UnreadableError(f"a constant of shape {a.shape} adds axes")
         own = self.dims[self.lead :]
         a = a.reshape((1,) * (rank - a.ndim) + a.shape)
         if math.prod(a.shape[: self.lead]) != 1:
-            raise Unreadable(f"a constant of shape {a.shape} is not the same for every row")
+            raise UnreadableError(f"a constant of shape {a.shape} is not the same for every row")
         a = a.reshape(a.shape[self.lead :])
         if a.size == 1:
             return a.reshape(())
+        pairs: list[tuple[Dim, int]] = list(zip(own, a.shape, strict=True))
         # Where the graph does not fix the size of an axis, the constant does.
-        if any(dim is None and given == 1 for dim, given in zip(own, a.shape, strict=True)):
-            raise Unreadable(f"a constant of shape {a.shape} for {_words(own)} features")
-        full = tuple(given if dim is None else dim for dim, given in zip(own, a.shape, strict=True))
-        if any(given not in (1, dim) for dim, given in zip(full, a.shape, strict=True)):
-            raise Unreadable(f"a constant of shape {a.shape} does not fit {_words(own)} features")
+        if any(dim is None and given == 1 for dim, given in pairs):
+            raise UnreadableError(f"a constant of shape {a.shape} for {_words(own)} features")
+        full = tuple(given if dim is None else dim for dim, given in pairs)
+        if any(given not in (1, dim) for dim, (_, given) in zip(full, pairs, strict=True)):
+            raise UnreadableError(
+                f"a constant of shape {a.shape} does not fit {_words(own)} features"
+            )
         if math.prod(full) > max(a.size * 4096, 1 << 20):
-            raise Unreadable(f"{_words(own)} features are too many")
+            raise UnreadableError(f"{_words(own)} features are too many")
         self.dims[self.lead :] = full
         return np.broadcast_to(a, full).ravel()
 
 
 def leads(dims: list[Dim], sizes: list[int], zero_is_zero: bool = False) -> list[int]:
-    """The axes from which on a Reshape to these sizes makes features of the rest, likeliest first."""
+    """The axes with which features begin for a Reshape to these sizes, the likeliest first."""
     if len(sizes) != 2 or (zero_is_zero and 0 in sizes):
         return []
     rows, features = sizes
@@ -113,7 +116,7 @@ def leads(dims: list[Dim], sizes: list[int], zero_is_zero: bool = False) -> list
 
 def _axis(axis: int, rank: int) -> int:
     if not -rank <= axis <= rank:
-        raise Unreadable(f"there is no axis {axis}")
+        raise UnreadableError(f"there is no axis {axis}")
     return axis + rank if axis < 0 else axis
 
 

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnfs.conversion import ConversionError
 from cnnfs.interop.chain import Chain
 from cnnfs.interop.onnx_graph import Graph
-from cnnfs.interop.onnx_pattern import PARTS, Spelled, spelled_out
+from cnnfs.interop.onnx_pattern import PARTS
 from cnnfs.interop.onnx_shape import Doubles, Shape, leads
-from cnnfs.interop.onnx_values import FLOATS, Array, Unreadable, attributes, type_name
+from cnnfs.interop.onnx_values import FLOATS, Array, Attributes, UnreadableError, type_name
+from cnnfs.interop.onnx_walk import Step
 
 _PLAIN = {"Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh", "Softplus": "softplus"}
 _DENSE = ("Gemm", "MatMul")
 _ONE = np.ones(())
 _ZERO = np.zeros(())
 _WIDEST = 4096  # features of a graph without weights, which gets a layer of width x width
-
-
-class Step(NamedTuple):
-    number: int  # of the node
-    x: str  # the tensor that it takes
-    spelled: Spelled | None  # the activation that this node and some before it spell out
-
-
-def walk(graph: Graph, output: str) -> list[Step]:
-    """The steps from the graph's input to this tensor. Refuses where two paths meet."""
-    steps: list[Step] = []
-    name = output
-    while name != graph.input:
-        number = graph.producers[name]
-        if name != graph.nodes[number].output[0]:
-            graph.refuse(graph.label(number), "only its first output has a place in a network")
-            break
-        variables, spelled = graph.variables(number), None
-        if len(variables) == 1:
-            (name,) = variables
-        elif found := spelled_out(graph, number):
-            spelled, name = found
-        else:
-            why = "two paths meet here, and they spell no activation that cnnfs has"
-            graph.refuse(graph.label(number), why)
-            break
-        steps.append(Step(number, name, spelled))
-    graph.stop_if_refused()
-    return steps[::-1]
 
 
 class Forward:
@@ -57,6 +30,7 @@ class Forward:
         self.shape = Shape(list(graph.dims), self._lead())
         self._calls: list[tuple[str, str, tuple[Any, ...]]] = []
         self._waiting: tuple[str, Doubles, Doubles] = ("", _ONE, _ZERO)
+        self._compared = ""  # the node, while there are comparisons instead of numbers
 
     def chain(self) -> Chain:
         """The chain of all steps. ConversionError if there are some that are not possible."""
@@ -65,13 +39,15 @@ class Forward:
             first = where = self.graph.label(step.number)
             try:
                 self._take(step, where)
-            except Unreadable as error:
+            except UnreadableError as error:
                 self.graph.refuse(where, str(error))
                 self.shape.forget()
+        if self._compared:
+            self.graph.refuse(self._compared, "its result is no number, but true or false")
         self._settle()
+        self.graph.stop_if_refused()
         if not any(method == "dense" for method, _, _ in self._calls):
             self._calls.insert(0, ("dense", first, (self._nothing(),)))
-        self.graph.stop_if_refused()
         chain = Chain(self.graph.source)
         for method, where, given in self._calls:
             getattr(chain, method)(where, *given)
@@ -81,12 +57,12 @@ class Forward:
         """The weights of a layer that changes nothing."""
         width = self.shape.features
         if width is None or width > _WIDEST:
-            self.graph.refuse("", "there are no weights, and so the number of features is open")
-            width = 0
+            why = "it has no weights, and so the number of features is open"
+            raise ConversionError(self.graph.source, [why])
         return np.eye(width, dtype="float64" if self.graph.dtype == "float64" else "float32")
 
     def _lead(self) -> int:
-        """From which axis of the input on there are features: all that are flattened, or the last."""
+        """Of the input, the axis with which the features begin: what is flattened, or the last."""
         dims = self.graph.dims
         for step in self.steps:
             node = self.graph.nodes[step.number]
@@ -94,12 +70,13 @@ class Forward:
                 break
             try:
                 if node.op_type == "Flatten":
-                    axis = attributes(node).get("axis", 1)
-                    return max(0, min(axis + len(dims) if axis < 0 else axis, len(dims) - 1))
+                    axis = Attributes(node).whole("axis", 1)
+                    axis += len(dims) * (axis < 0)
+                    return max(0, min(axis, len(dims) - 1))
                 if node.op_type == "Reshape":
                     target = self._operand(step.number, 1).ravel()
                     return (leads(dims, [int(size) for size in target]) or [len(dims) - 1])[0]
-            except Unreadable:
+            except UnreadableError:
                 break  # comes up again when the step is taken
         return len(dims) - 1
 
@@ -107,55 +84,63 @@ class Forward:
 
     def _take(self, step: Step, where: str) -> None:
         kind = self.graph.nodes[step.number].op_type
+        if self._compared:
+            if kind != "Cast":
+                raise UnreadableError("it takes the result of a comparison, which only Cast may")
+            self._compared = ""
+            self._activation(where, "step")
         if step.spelled is not None:
             self._scaled_activation(where, *step.spelled)
             return
-        options = attributes(self.graph.nodes[step.number])
+        options = Attributes(self.graph.nodes[step.number])
         if kind in _PLAIN:
             self._activation(where, _PLAIN[kind])
         elif kind == "Swish":
-            slope = float(options.get("alpha", 1.0))
+            slope = options.real("alpha", 1.0)
             if slope == 0 or not np.isfinite(slope):
-                raise Unreadable(f"its alpha is {slope:g}")
+                raise UnreadableError(f"its alpha is {slope:g}")
             self._scaled_activation(where, "silu", slope, 1 / slope)
         elif kind in ("Elu", "LeakyRelu", "Gelu", "Softmax"):
             self._activation(where, self._choice(kind, options))
         elif kind in _METHODS:
             getattr(self, f"_{_METHODS[kind]}")(step, where, options)
         else:
-            raise Unreadable("cnnfs has nothing that does this alone")
+            raise UnreadableError("cnnfs has nothing that does this alone")
 
-    def _gemm(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _gemm(self, step: Step, where: str, options: Attributes) -> None:
         self._must_take(step, 0)
-        if options.get("transA", 0):
-            raise Unreadable("transA exchanges rows and features")
+        if options.whole("transA", 0):
+            raise UnreadableError("transA exchanges rows and features")
         if len(self.shape.dims) != 2:
-            raise Unreadable(f"it takes rows of features, not {len(self.shape.dims)} axes")
+            raise UnreadableError(f"it takes rows of features, not {len(self.shape.dims)} axes")
         weights = self._operand(step.number, 1)
         if weights.ndim != 2:
-            raise Unreadable(f"its weights have shape {weights.shape}")
-        self._dense(where, weights if options.get("transB", 0) else weights.T)
+            raise UnreadableError(f"its weights have shape {weights.shape}")
+        weights = weights if options.whole("transB", 0) else weights.T
+        alpha, beta = options.real("alpha", 1.0), options.real("beta", 1.0)
         inputs = self.graph.nodes[step.number].input
-        shift: Doubles = _ZERO
-        if len(inputs) > 2 and inputs[2]:
-            shift = self.shape.of_each_feature(self._operand(step.number, 2))
-            shift = shift * float(options.get("beta", 1.0))
-        self._affine(where, np.asarray(options.get("alpha", 1.0), np.float64), shift)
+        c = self._operand(step.number, 2) if len(inputs) > 2 and inputs[2] else None
+        if c is not None and c.shape == weights.shape[:1] and alpha == beta == 1:
+            self._dense(where, weights, c)  # as it is in most files: no bit is touched
+            return
+        self._dense(where, weights)
+        shift = _ZERO if c is None else self.shape.of_each_feature(c)
+        self._affine(where, np.asarray(alpha), np.asarray(shift * beta))
 
-    def _matmul(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _matmul(self, step: Step, where: str, options: Attributes) -> None:
         self._must_take(step, 0)
         weights = self._operand(step.number, 1)
         if weights.ndim != 2:
-            raise Unreadable(f"its weights have shape {weights.shape}, not (inputs, neurons)")
+            raise UnreadableError(f"its weights have shape {weights.shape}, not (inputs, neurons)")
         self._dense(where, weights.T)
 
-    def _arithmetic(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _arithmetic(self, step: Step, where: str, options: Attributes) -> None:
         """Add, Sub, Mul, Div with a constant."""
         node = self.graph.nodes[step.number]
         if len(node.input) != 2:
             if list(node.input) == [step.x]:  # Sum of one
                 return
-            raise Unreadable(f"it has {len(node.input)} inputs")
+            raise UnreadableError(f"it has {len(node.input)} inputs")
         place = 1 if node.input[0] == step.x else 0
         value = self.shape.of_each_feature(self._operand(step.number, place))
         scale, shift = _ONE, _ZERO
@@ -167,63 +152,71 @@ class Forward:
             scale, shift = (_ONE, -value) if place else (-_ONE, value)
         else:
             if not place:
-                raise Unreadable("it divides by what depends on the input")
+                raise UnreadableError("it divides by what depends on the input")
             if (value == 0).any():
-                raise Unreadable("it divides by 0")
+                raise UnreadableError("it divides by 0")
             scale = np.asarray(1 / value)
         self._affine(where, np.asarray(scale), np.asarray(shift))
 
-    def _batch_normalization(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _batch_normalization(self, step: Step, where: str, options: Attributes) -> None:
         self._must_take(step, 0)
         node, rank = self.graph.nodes[step.number], len(self.shape.dims)
-        if options.get("training_mode", 0) or any(node.output[1:]):
-            raise Unreadable("it is in training")
-        if not options.get("spatial", 1) and rank != 2:
-            raise Unreadable("it has means of its own for each place of a channel (spatial=0)")
+        if options.whole("training_mode", 0) or any(node.output[1:]):
+            raise UnreadableError("it is in training")
+        if not options.whole("spatial", 1) and rank != 2:
+            raise UnreadableError("it has means of its own for each place of a channel (spatial=0)")
         numbers = [self._operand(step.number, i).astype(np.float64) for i in range(1, 5)]
         if any(a.ndim != 1 or a.shape != numbers[0].shape for a in numbers):
-            raise Unreadable(f"its constants have shapes {[a.shape for a in numbers]}")
+            raise UnreadableError(f"its constants have shapes {[a.shape for a in numbers]}")
         factor, offset, mean, variance = numbers
         with np.errstate(all="ignore"):
-            scale = factor / np.sqrt(variance + float(options.get("epsilon", 1e-5)))
+            scale = factor / np.sqrt(variance + options.real("epsilon", 1e-5))
             shift = offset - mean * scale
         scale, shift = (self.shape.of_each_feature(a, channels=True) for a in (scale, shift))
         self._affine(where, scale, shift)
 
-    def _shapes(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _shapes(self, step: Step, where: str, options: Attributes) -> None:
         """Flatten and Reshape."""
         if self.graph.nodes[step.number].op_type == "Flatten":
-            self.shape.flatten(int(options.get("axis", 1)))
+            self.shape.flatten(options.whole("axis", 1))
         else:
             self._must_take(step, 0)
-            self.shape.reshape(self._operand(step.number, 1), bool(options.get("allowzero", 0)))
+            self.shape.reshape(self._operand(step.number, 1), bool(options.whole("allowzero", 0)))
 
-    def _as_it_is(self, step: Step, where: str, options: dict[str, Any]) -> None:
+    def _greater(self, step: Step, where: str, options: Attributes) -> None:
+        """Than a constant: the first half of "step"; the other is a Cast."""
+        self._must_take(step, 0)
+        bound = self.shape.of_each_feature(self._operand(step.number, 1))
+        self._affine(where, _ONE, np.asarray(-bound))
+        self._compared = where
+
+    def _as_it_is(self, step: Step, where: str, options: Attributes) -> None:
         """Identity, Dropout outside training, Cast from one type of real numbers to another."""
         node = self.graph.nodes[step.number]
         self._must_take(step, 0)
-        if node.op_type == "Cast" and options.get("to") not in FLOATS:
-            raise Unreadable(f"to {type_name(int(options.get('to', 0)))}, which loses digits")
-        if node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]:
-            if self._operand(step.number, 2).any():
-                raise Unreadable("it is in training")
+        if node.op_type == "Cast" and options.whole("to", 0) not in FLOATS:
+            kind = type_name(options.whole("to", 0))
+            raise UnreadableError(f"it makes {kind} of floating point numbers")
+        trains = node.op_type == "Dropout" and len(node.input) > 2 and node.input[2]
+        if trains and self._operand(step.number, 2).any():
+            raise UnreadableError("it is in training")
 
-    def _choice(self, kind: str, options: dict[str, Any]) -> str:
+    def _choice(self, kind: str, options: Attributes) -> str:
         """The activation of a node that has options."""
         if kind == "Softmax":
             old = self.graph.opset < 13
-            self.shape.softmax(int(options.get("axis", 1 if old else -1)), old)
+            self.shape.softmax(options.whole("axis", 1 if old else -1), old)
             return "softmax"
         if kind == "Gelu":
             names = {"none": "gelu", "tanh": "gelu_tanh"}
-            kept = str(options.get("approximate", "none"))
+            kept = options.text("approximate", "none")
             if kept not in names:
-                raise Unreadable(f"its approximation {kept[:20]!r} is unknown")
+                raise UnreadableError(f"its approximation {kept[:20]!r} is unknown")
             return names[kept]
         only, name = (0.01, "leaky_relu") if kind == "LeakyRelu" else (1.0, "elu")
-        given = options.get("alpha", only)
+        given = options.real("alpha", only)
         if np.float32(given) != np.float32(only):
-            raise Unreadable(f"its alpha is {given:g}, but that of cnnfs is {only:g}")
+            raise UnreadableError(f"its alpha is {given:g}, but that of cnnfs is {only:g}")
         return name
 
     # ---- what steps are made of -----------------------------------------------------------------
@@ -233,29 +226,30 @@ class Forward:
         names = self.graph.nodes[number].input
         value = self.graph.constant(names[place]) if place < len(names) else None
         if value is None:
-            raise Unreadable(f"its input {place} is no constant")
+            raise UnreadableError(f"its input {place} is no constant")
         return value
 
     def _must_take(self, step: Step, place: int) -> None:
         if self.graph.nodes[step.number].input[place] != step.x:
-            raise Unreadable("what depends on the graph's input must come first")
+            raise UnreadableError("what depends on the graph's input must come first")
 
-    def _dense(self, where: str, weights: Array) -> None:
-        if weights.dtype.kind != "f":
-            raise Unreadable(f"its weights are {weights.dtype}")
+    def _dense(self, where: str, weights: Array, bias: Array | None = None) -> None:
+        for numbers in (weights, bias):
+            if numbers is not None and numbers.dtype.kind != "f":
+                raise UnreadableError(f"its weights are {numbers.dtype}")
         known = self.shape.features
         if known not in (None, weights.shape[1]):
-            raise Unreadable(f"it takes {weights.shape[1]} features, but there are {known}")
+            raise UnreadableError(f"it takes {weights.shape[1]} features, but there are {known}")
         self.shape.dense(len(weights))
         self._settle()
-        self._calls.append(("dense", where, (weights,)))
+        self._calls.append(("dense", where, (weights, bias)))
 
     def _affine(self, where: str, scale: npt.NDArray[Any], shift: npt.NDArray[Any]) -> None:
         _, before, offset = self._waiting
         with np.errstate(all="ignore"):
             scale, shift = scale * before, scale * offset + shift
         if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
-            raise Unreadable("its constants are not finite")
+            raise UnreadableError("its constants are not finite")
         self._waiting = where, np.asarray(scale), np.asarray(shift)
 
     def _settle(self) -> None:
@@ -280,6 +274,7 @@ _METHODS = {
     "MatMul": "matmul",
     **dict.fromkeys(("Add", "Sum", "Sub", "Mul", "Div"), "arithmetic"),
     "BatchNormalization": "batch_normalization",
+    "Greater": "greater",
     **dict.fromkeys(("Flatten", "Reshape"), "shapes"),
     **dict.fromkeys(("Identity", "Dropout", "Cast"), "as_it_is"),
 }

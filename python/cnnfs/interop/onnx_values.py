@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,15 @@ FLOATS = {
 }
 
 
-class Unreadable(ValueError):
+_FIELDS: dict[int, tuple[str, Callable[[Any], Any]]] = {
+    AttributeProto.FLOAT: ("f", float),
+    AttributeProto.INT: ("i", int),
+    AttributeProto.FLOATS: ("floats", list),
+    AttributeProto.INTS: ("ints", list),
+}
+
+
+class UnreadableError(ValueError):
     """Why a tensor or a node can't be read, in the words of the error."""
 
 
@@ -48,77 +57,105 @@ def type_name(kind: int) -> str:
 def read_tensor(tensor: TensorProto) -> Array:
     """A tensor's numbers, once it is sure that they are all there."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise Unreadable("its data are in another file, which is not opened")
+        raise UnreadableError("its data are in another file, which is not opened")
     if tensor.data_type not in _TYPES:
-        raise Unreadable(f"its type is {type_name(tensor.data_type)}, not float, double or float16")
+        raise UnreadableError(
+            f"its type is {type_name(tensor.data_type)}, not float, double or float16"
+        )
     dtype, field, stored = _TYPES[tensor.data_type]
     shape = tuple(tensor.dims)
     count = math.prod(shape)
     if any(d < 0 for d in shape) or len(shape) > 32 or (count == 0 and max(shape) >= 1 << 31):
-        raise Unreadable(f"its shape {shape[:8]} is none")
+        raise UnreadableError(f"its shape {shape[:8]} is none")
     if tensor.HasField("raw_data"):
         given = len(tensor.raw_data) / np.dtype(dtype).itemsize
     else:
         given = len(getattr(tensor, field))
     if given != count:
-        raise Unreadable(f"it has {given:g} numbers, but its shape {shape[:8]} needs {count}")
+        raise UnreadableError(f"it has {given:g} numbers, but its shape {shape[:8]} needs {count}")
     if tensor.HasField("raw_data"):
         little = np.dtype(dtype).newbyteorder("<")
         return np.frombuffer(tensor.raw_data, little).astype(dtype, copy=False).reshape(shape)
     if stored == "bits":
         bits = np.array(tensor.int32_data, np.int64)
         if ((bits < 0) | (bits > 0xFFFF)).any():
-            raise Unreadable("its float16 numbers have more than 16 bits")
+            raise UnreadableError("its float16 numbers have more than 16 bits")
         return bits.astype(np.uint16).view(np.float16).reshape(shape)
     return np.array(getattr(tensor, field), dtype).reshape(shape)
 
 
-def attributes(node: NodeProto) -> dict[str, Any]:
-    """A node's attributes as numbers, strings, arrays, and lists of numbers."""
-    found: dict[str, Any] = {}
-    for attribute in node.attribute:
-        kind = attribute.type
+class Attributes:
+    """A node's attributes: numbers, strings, tensors, and lists of numbers."""
+
+    def __init__(self, node: NodeProto) -> None:
+        self._messages = {attribute.name: attribute for attribute in node.attribute}
+
+    def names(self) -> list[str]:
+        return list(self._messages)
+
+    def whole(self, name: str, default: int) -> int:
+        value = self.get(name, default)
+        if not isinstance(value, int):
+            raise UnreadableError(f"its attribute {short(name)} is no integer")
+        return value
+
+    def real(self, name: str, default: float) -> float:
+        value = self.get(name, default)
+        if not isinstance(value, float):
+            raise UnreadableError(f"its attribute {short(name)} is no number")
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        value = self.get(name, default)
+        if not isinstance(value, str):
+            raise UnreadableError(f"its attribute {short(name)} is no text")
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Its value, an int, float, str, ndarray or list."""
+        attribute = self._messages.get(name)
+        if attribute is None:
+            return default
         if attribute.ref_attr_name:
-            raise Unreadable(f"its attribute {short(attribute.name)} is that of a function")
-        if kind == AttributeProto.FLOAT:
-            found[attribute.name] = attribute.f
-        elif kind == AttributeProto.INT:
-            found[attribute.name] = attribute.i
-        elif kind == AttributeProto.STRING:
-            found[attribute.name] = attribute.s.decode("utf-8", "replace")
-        elif kind == AttributeProto.TENSOR:
-            found[attribute.name] = read_tensor(attribute.t)
-        elif kind == AttributeProto.INTS:
-            found[attribute.name] = list(attribute.ints)
-        elif kind == AttributeProto.FLOATS:
-            found[attribute.name] = list(attribute.floats)
-        else:
-            raise Unreadable(f"its attribute {short(attribute.name)} is no number")
-    return found
+            raise UnreadableError(f"its attribute {short(name)} is that of a function")
+        if attribute.type == AttributeProto.TENSOR:
+            return read_tensor(attribute.t)
+        if attribute.type == AttributeProto.STRING:
+            return attribute.s.decode("utf-8", "replace")
+        if attribute.type not in _FIELDS:
+            raise UnreadableError(f"its attribute {short(name)} is of a kind without use here")
+        field, kind = _FIELDS[attribute.type]
+        value = getattr(attribute, field)
+        return kind(value)
 
 
 def constant_of(node: NodeProto) -> Array:
     """The value of a Constant node."""
-    given = attributes(node)
-    if len(given) == 1:
-        name, value = given.popitem()
+    given = Attributes(node)
+    if len(given.names()) == 1:
+        (name,) = given.names()
+        value = given.get(name)
         if name == "value" and isinstance(value, np.ndarray):
             return value
         if name in ("value_float", "value_floats"):
             return np.array(value, np.float32)
         if name in ("value_int", "value_ints"):
             return np.array(value, np.int64)
-    raise Unreadable("it has no numbers")
+    raise UnreadableError("it has no numbers")
 
 
 # ---- constants made of constants -----------------------------------------------------------------
 
-FOLDABLE = frozenset(
-    "Add Cast CastLike Div Identity Mul Neg Reciprocal Reshape Sqrt Squeeze Sub Sum Transpose "
-    "Unsqueeze".split()
-)
-_BINARY = {"Add": np.add, "Sum": np.add, "Sub": np.subtract, "Mul": np.multiply}
+_BINARY = {
+    "Add": np.add,
+    "Sum": np.add,
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Div": np.divide,
+}
 _UNARY = {"Neg": np.negative, "Sqrt": np.sqrt, "Reciprocal": np.reciprocal}
+_SHAPES = ("Squeeze", "Unsqueeze", "Reshape")
+FOLDABLE = frozenset({*_BINARY, *_UNARY, *_SHAPES, "Identity", "Cast", "CastLike", "Transpose"})
 
 
 def fold(node: NodeProto, inputs: list[Array]) -> Array | None:
@@ -126,7 +163,7 @@ def fold(node: NodeProto, inputs: list[Array]) -> Array | None:
 
     No result is larger than its largest input, in elements.
     """
-    kind, given = node.op_type, attributes(node)
+    kind, given = node.op_type, Attributes(node)
     first = inputs[0]
     if kind in ("Identity", "CastLike"):
         return first if kind == "Identity" or first.dtype.kind == "f" else None
@@ -134,11 +171,10 @@ def fold(node: NodeProto, inputs: list[Array]) -> Array | None:
         to = FLOATS.get(given.get("to", 0))
         return None if to is None else first.astype(to)
     if kind == "Transpose":
-        axes = given.get("perm", list(range(first.ndim))[::-1])
-        return np.transpose(first, axes)
+        return np.transpose(first, given.get("perm"))
     if kind in _UNARY:
         return np.asarray(_UNARY[kind](first)) if first.dtype.kind == "f" else None
-    if kind in ("Squeeze", "Unsqueeze", "Reshape"):
+    if kind in _SHAPES:
         return _reshaped(kind, first, given, inputs[1:])
     if kind == "Sum" and len(inputs) == 1:
         return first
@@ -146,11 +182,10 @@ def fold(node: NodeProto, inputs: list[Array]) -> Array | None:
         return None
     if np.broadcast(*inputs).size > max(a.size for a in inputs):
         return None
-    function = np.divide if kind == "Div" else _BINARY[kind]
-    return np.asarray(function(*inputs))
+    return np.asarray(_BINARY[kind](*inputs))
 
 
-def _reshaped(kind: str, a: Array, given: dict[str, Any], others: list[Array]) -> Array | None:
+def _reshaped(kind: str, a: Array, given: Attributes, others: list[Array]) -> Array | None:
     """With its target an attribute, or from some version on an input."""
     name = "shape" if kind == "Reshape" else "axes"
     target = others[0].ravel() if others else given.get(name)
@@ -163,7 +198,7 @@ def _reshaped(kind: str, a: Array, given: dict[str, Any], others: list[Array]) -
         return None
     if kind == "Unsqueeze":
         return np.expand_dims(a, numbers)
-    if 0 in numbers and not given.get("allowzero"):
+    if 0 in numbers and not given.whole("allowzero", 0):
         if any(d == 0 and i >= a.ndim for i, d in enumerate(numbers)):
             return None
         numbers = tuple(d or a.shape[i] for i, d in enumerate(numbers))

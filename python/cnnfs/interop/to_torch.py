@@ -43,8 +43,9 @@ def to_torch(network: Network) -> Any:
         if name != "linear" and name not in _MODULES:
             refused.append(f"layer {i}: PyTorch has no activation {name!r}")
             continue
-        # Without memory, as its first weights: they would be drawn from the caller's random stream.
-        linear = nn.Linear(part.n_inputs, part.n_neurons, device="meta")
+        # Made without weights, which would be drawn from the caller's random stream.
+        linear = nn.Linear(1, 1, device="meta")
+        linear.in_features, linear.out_features = part.n_inputs, part.n_neurons
         linear.weight = nn.Parameter(torch.from_numpy(part.weights.copy()))
         linear.bias = nn.Parameter(torch.from_numpy(part.bias.copy()))
         modules.append(linear)

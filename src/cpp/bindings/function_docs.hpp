@@ -138,8 +138,9 @@ inline constexpr const char gelu_tanh_doc[] = CNNFS_ELEMENTWISE_DOC(
 
 inline constexpr const char silu_doc[] = CNNFS_ELEMENTWISE_DOC(
     "silu", "The sigmoid linear unit, or swish: x sigmoid(x).",
-    "Within 1 ulp of the exact value. silu(-inf) is -0.0; silu(-0.0) is +0.0; silu(nan) is nan. "
-    "Source:\nS. Elfwing et al., Sigmoid-Weighted Linear Units, arXiv:1702.03118.",
+    "Within 1 ulp of the exact value, within 2 for x < -2. silu(-inf) is -0.0; silu(-0.0) is +0.0; "
+    "silu(nan) is\nnan. Source: S. Elfwing et al., Sigmoid-Weighted Linear Units, "
+    "arXiv:1702.03118.",
     "[-1000.0, 0.0, 1000.0]", "array([  -0.,    0., 1000.])");
 
 inline constexpr const char softplus_doc[] = CNNFS_ELEMENTWISE_DOC(
@@ -178,10 +179,10 @@ ValueError
 
 Notes
 -----
-The row's maximum is taken off first, so nothing overflows. Each result is within (4 + n/32) ulp of the
-exact value, and a row sums to 1 within (n + 2) times half the spacing at 1. A row with nan or +inf, or
-of -inf alone, is all nan, as IEEE arithmetic gives. Source: J. S. Bridle, Probabilistic Interpretation
-of Feedforward Classification Network Outputs, 1990.
+The row's maximum is taken off first, so nothing overflows. Each exponential is within 1 ulp, each result
+within 9 + n/8 ulp of the exact value (the rounding of the sum), and the exact sum of a row within
+(n + 2) eps/2 of 1. A row with nan or +inf, or of -inf alone, is all nan, as IEEE arithmetic gives.
+Source: J. S. Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990.
 
 Examples
 --------

@@ -1,9 +1,9 @@
 """Prints the constants of exp.hpp and of its neighbours: polynomials, fitted and rounded.
 
-Each is a least squares fit on Chebyshev nodes, weighted so that the error that counts is the relative
-one of the function that it serves; that is within a factor of two of the minimax fit. Coefficients
-may be given; the others are rounded to the type one after the other, from the lowest degree up, and
-the rest is fitted anew each time, so that rounding one is mended by the next.
+Each is a least squares fit on Chebyshev nodes, weighted so that the error that counts is the
+relative one of the function that it serves; that is within a factor of two of the minimax fit.
+Coefficients may be given; the others are rounded to the type one after the other, from the lowest
+degree up, and the rest is fitted anew each time, so that rounding one is mended by the next.
 
 Needs mpmath and NumPy. Run: python src/cpp/kernels/fit.py
 """
@@ -27,9 +27,11 @@ def lowest_coefficient(
 ) -> mp.mpf:
     """Of the best polynomial that begins with the fixed ones, the coefficient that comes next."""
     powers = range(len(fixed), degree + 1)
-    rests = [t - mp.polyval(fixed[::-1], x) if fixed else t for x, t in zip(nodes, targets)]
-    rows = mp.matrix([[a * x**n for n in powers] for x, a in zip(nodes, w)])
-    return mp.lu_solve(rows, mp.matrix([a * rest for a, rest in zip(w, rests)]))[0]
+    rests = [
+        t - mp.polyval(fixed[::-1], x) if fixed else t for x, t in zip(nodes, targets, strict=True)
+    ]
+    rows = mp.matrix([[a * x**n for n in powers] for x, a in zip(nodes, w, strict=True)])
+    return mp.lu_solve(rows, mp.matrix([a * rest for a, rest in zip(w, rests, strict=True)]))[0]
 
 
 def fit(
@@ -50,14 +52,15 @@ def fit(
     while len(fixed) <= degree:
         fixed.append(rounded(lowest_coefficient(fixed, degree, nodes, targets, weights), dtype))
     errors = [
-        abs(w * (t - mp.polyval(fixed[::-1], x))) for x, t, w in zip(nodes, targets, weights)
+        abs(w * (t - mp.polyval(fixed[::-1], x)))
+        for x, t, w in zip(nodes, targets, weights, strict=True)
     ]
     print(f"{name}, {dtype.__name__}: largest relative error 2^{float(mp.log(max(errors), 2)):.2f}")
     print("  ", ", ".join(float(c).hex() for c in fixed))
 
 
 def split(name: str, value: mp.mpf, dtype: type, spare: int = 0) -> None:
-    """Print the value as a sum of two numbers, the first of them with spare zero bits at its end."""
+    """Print the value as a sum of two numbers, the first with spare zero bits at its end."""
     bits = np.finfo(dtype).nmant + 1 - spare
     scale = mp.mpf(2) ** (bits - 1 - mp.floor(mp.log(value, 2)))
     high = mp.nint(value * scale) / scale
@@ -103,8 +106,8 @@ def logarithm(dtype: type, degree: int) -> None:
         degree,
         lambda f: (mp.log1p(f) - f) / f**2,
         lambda f: f**2 / mp.log1p(f),
-        mp.mpf(-0.25),
-        mp.mpf(0.5),
+        mp.mpf(-0.29),
+        mp.mpf(0.42),
         (mp.mpf(-0.5),),
     )
     split("ln(2)", mp.log(2), dtype)
@@ -129,8 +132,8 @@ def main() -> None:
     exponential(double, 9, 11)
     tangent(single, 4)
     tangent(double, 10)
-    logarithm(single, 8)
-    logarithm(double, 19)
+    logarithm(single, 9)
+    logarithm(double, 20)
     normal(single, 10, 14.5, 4.0)
     normal(double, 22, 39.0, 5.375)
     for dtype, spare in ((single, 4), (double, 6)):

@@ -37,6 +37,32 @@ T exact(Activation activation, T x) {
     return x;
 }
 
+// The derivative at x. At a kink it is the one from below.
+template <class T>
+T slope(Activation activation, T x) {
+    const T s = 1 / (1 + std::exp(-x));
+    const T a = 2 * std::sqrt(2 / std::acos(T(-1))), b = T(0.044715) * a;
+    switch (activation) {
+        case Activation::linear:
+        case Activation::softmax: return 1;
+        case Activation::step: return 0;
+        case Activation::sigmoid: return s * (1 - s);
+        case Activation::relu: return x <= 0 ? 0 : 1;
+        case Activation::tanh: return 1 - std::tanh(x) * std::tanh(x);
+        case Activation::leaky_relu: return x <= 0 ? T(0.01) : 1;
+        case Activation::elu: return x <= 0 ? std::exp(x) : 1;
+        case Activation::gelu:
+            return std::erfc(-x * std::sqrt(T(0.5))) / 2 + x * std::exp(-x * x / 2) * a / 4;
+        case Activation::gelu_tanh: {
+            const T p = 1 / (1 + std::exp(-x * (a + b * x * x)));
+            return p + x * p * (1 - p) * (a + 3 * b * x * x);
+        }
+        case Activation::silu: return s + x * s * (1 - s);
+        case Activation::softplus: return s;
+    }
+    return 0;
+}
+
 // In a wider type, then rounded: the kernels may differ from it by an ulp or two.
 template <class T>
 T activation(Activation activation, T x) {
@@ -56,6 +82,15 @@ void softmax(Index rows, Index columns, const T* z, Index z_stride, T* y, Index 
         for (Index j = 0; j < columns; ++j) y[j] = T(std::exp(z[j] - most) / total);
         if (highest) highest[i] = T(most);
         if (sum) sum[i] = T(total);
+    }
+}
+
+template <class T>
+void derive_softmax(Index rows, Index columns, const T* y, Index y_stride, T* d, Index d_stride) {
+    for (Index i = 0; i < rows; ++i, y += y_stride, d += d_stride) {
+        T total = 0;
+        for (Index j = 0; j < columns; ++j) total += y[j] * d[j];
+        for (Index j = 0; j < columns; ++j) d[j] = y[j] * (d[j] - total);
     }
 }
 

@@ -98,8 +98,7 @@ CNNFS_INLINE Vec<T> load_first(const T* p, Index n, Vec<T> rest = Vec<T>{}) {
     else return (Vec<T>)_mm512_mask_loadu_pd((__m512d)rest, __mmask8((1u << n) - 1), p);
 #elif defined(__AVX2__)
     const Bits<T> mask = first_bits<T>(n);
-    if constexpr (sizeof(T) == 4)
-        return mask ? (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask) : rest;
+    if constexpr (sizeof(T) == 4) return mask ? (Vec<T>)_mm256_maskload_ps(p, (__m256i)mask) : rest;
     else return mask ? (Vec<T>)_mm256_maskload_pd(p, (__m256i)mask) : rest;
 #else
     T part[lanes<T>];

@@ -68,13 +68,13 @@ bool measure(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
              Interrupt* interrupt) {
     const StandardArithmetic standard;
     Propagation<T> propagation;
-    propagation.reserve(layers, std::min(examples.batch, examples.count));
+    if (!propagation.reserve(layers, std::min(examples.batch, examples.count), interrupt))
+        return false;
     LossFunction<T> loss(layers.front()->kernels_of_type(), choice.loss, examples.targets,
                          examples.weights);
     for (Index first = 0; first < examples.count; first += examples.batch) {
         const Index rows = std::min(examples.batch, examples.count - first);
-        gather(examples, first, propagation.input(rows));
-        if (stopped(interrupt) ||
+        if (stopped(interrupt) || !gather(examples, first, propagation.input(rows), interrupt) ||
             !propagation.forward(layers, rows, takes_logits(choice.loss.loss), {}, interrupt))
             return false;
         loss(propagation.outputs(rows), examples.order + first,
@@ -92,12 +92,13 @@ bool gradients(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
     const Index rows = examples.count;
     const bool logits = takes_logits(choice.loss.loss);
     Propagation<T> propagation;
-    propagation.reserve(layers, rows);
+    if (!propagation.reserve(layers, rows, interrupt)) return false;
     LossFunction<T> loss(layers.front()->kernels_of_type(), choice.loss, examples.targets,
                          examples.weights);
     Measures measures;
-    gather(examples, 0, propagation.input(rows));
-    if (!propagation.forward(layers, rows, logits, {}, interrupt)) return false;
+    if (!gather(examples, 0, propagation.input(rows), interrupt) ||
+        !propagation.forward(layers, rows, logits, {}, interrupt))
+        return false;
     loss(propagation.outputs(rows), examples.order,
          propagation.slopes(Index(layers.size()) - 1, rows), measures);
     loss_value = (measures.weight > 0 ? measures.loss / measures.weight : 0) +
@@ -136,7 +137,7 @@ bool input_gradient(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
     const StandardArithmetic standard;
     const Index outputs = layers.back()->n_outputs();
     Propagation<T> propagation;
-    propagation.reserve(layers, std::min(rows_at_once, x.rows));
+    if (!propagation.reserve(layers, std::min(rows_at_once, x.rows), interrupt)) return false;
     for (Index first = 0; first < x.rows; first += rows_at_once) {
         const Index rows = std::min(rows_at_once, x.rows - first);
         const MatrixView<T> input = propagation.input(rows);

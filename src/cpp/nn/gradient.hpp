@@ -37,11 +37,14 @@ Buffer<T> zeros(Index size) {
     return made;
 }
 
-// The rows of a batch that begins with example `first`, side by side.
+// The rows of a batch that begins with example `first`, side by side. False if interrupted.
 template <class T>
-void gather(const Examples<T>& examples, Index first, MatrixView<T> to) {
-    for (Index i = 0; i < to.rows; ++i)
+bool gather(const Examples<T>& examples, Index first, MatrixView<T> to, Interrupt* interrupt) {
+    for (Index i = 0; i < to.rows; ++i) {
+        if (i % rows_between_looks == rows_between_looks - 1 && stopped(interrupt)) return false;
         std::copy_n(examples.x.row(Index(examples.order[first + i])), to.cols, to.row(i));
+    }
+    return true;
 }
 
 // Fetches share `part` of `parts` of the rows that a later gather() will read.

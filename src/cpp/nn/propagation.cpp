@@ -38,19 +38,26 @@ void Propagation<T>::Room::reserve(Index more_rows, Index columns) {
     if (rows >= more_rows && numbers.size() >= more_rows * stride) return;
     rows = more_rows;
     numbers = Buffer<T>(rows * stride);
-    std::fill_n(numbers.data(), rows * stride, T(0));
 }
 
 template <class T>
-void Propagation<T>::reserve(const Layers& layers, Index rows) {
+bool Propagation<T>::reserve(const Layers& layers, Index rows, Interrupt* interrupt) {
     inputs_.reserve(rows, layers.front()->n_inputs());
     stages_.resize(layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
         Stage& stage = stages_[i];
-        stage.y.reserve(rows, layers[i]->n_outputs());
-        stage.dz.reserve(rows, layers[i]->n_outputs());
-        if (needs_input(layers[i]->activation())) stage.z.reserve(rows, layers[i]->n_outputs());
+        const Index columns = layers[i]->n_outputs();
+        stage.y.reserve(rows, columns);
+        if (needs_input(layers[i]->activation())) stage.z.reserve(rows, columns);
+        stage.dz.reserve(rows, columns);
+        // Whole vectors of slopes are read: zeros lie behind each row, and stay there.
+        for (Index r = 0; r < rows; ++r) {
+            if (r % rows_between_looks == 0 && stopped(interrupt)) return false;
+            std::fill_n(stage.dz.numbers.data() + r * stage.dz.stride + columns,
+                        stage.dz.stride - columns, T(0));
+        }
     }
+    return true;
 }
 
 template <class T>

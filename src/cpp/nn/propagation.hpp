@@ -21,8 +21,8 @@ class Propagation {
 public:
     using Layers = std::vector<std::shared_ptr<const Dense<T>>>;
 
-    // Room for batches of so many rows; keeps what there is.
-    void reserve(const Layers& layers, Index rows);
+    // Room for batches of so many rows; keeps what there is. False if interrupted.
+    bool reserve(const Layers& layers, Index rows, Interrupt* interrupt);
 
     // Where the batch's rows are to be put.
     MatrixView<T> input(Index rows) const { return inputs_.view(rows); }

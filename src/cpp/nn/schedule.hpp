@@ -41,6 +41,9 @@ inline constexpr Index items_per_thread = 8;
 // The same for a part of a training step: the workers, which have just done the part before, are awake.
 inline constexpr Index step_worth_sharing = Index(1) << 18;
 
+// Rows that are copied or cleared between two looks at the interrupt.
+inline constexpr Index rows_between_looks = 256;
+
 // What an elementwise operation of training costs, in multiply-adds.
 inline constexpr Index elementwise_work = 8;
 

@@ -91,7 +91,7 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
                       Interrupt* interrupt) {
     const StandardArithmetic standard;
     const Index most = std::min(examples.batch, examples.count);
-    propagation_.reserve(layers_, most);
+    if (!propagation_.reserve(layers_, most, interrupt)) return End::interrupted;
     LossFunction<T> loss(layers_.front()->kernels_of_type(), choice.loss, examples.targets,
                          examples.weights);
     const bool logits = takes_logits(choice.loss.loss);
@@ -102,8 +102,8 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
         if (stopped(interrupt)) return End::interrupted;
         const Index rows = std::min(examples.batch, examples.count - first);
         dropouts.seed = mixed(seed + std::uint64_t(steps));
-        gather(examples, first, propagation_.input(rows));
-        if (!propagation_.forward(layers_, rows, logits, dropouts, interrupt))
+        if (!gather(examples, first, propagation_.input(rows), interrupt) ||
+            !propagation_.forward(layers_, rows, logits, dropouts, interrupt))
             return End::interrupted;
         const double weight_before = measures.weight;
         loss(propagation_.outputs(rows), examples.order + first,
