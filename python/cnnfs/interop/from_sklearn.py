@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def from_sklearn(model: Any, *, dtype: npt.DTypeLike | None = None) -> Network:
     """The network of scikit-learn's MLPClassifier or MLPRegressor, with a copy of its weights.
 
-    Those of `cnnfs.sklearn` are taken too. It may stand in a Pipeline after StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler and
-    "passthrough", and in a TransformedTargetRegressor that scales its target with one of these.
-    The scaling is folded, in float64, into the first or last layer: the network takes and gives
-    unscaled numbers.
+    Those of `cnnfs.sklearn` are taken too. It may stand in a Pipeline after StandardScaler,
+    MinMaxScaler, MaxAbsScaler, RobustScaler and "passthrough", and in a TransformedTargetRegressor
+    that scales its target with one of these. The scaling is folded, in float64, into the first or
+    last layer: the network takes and gives unscaled numbers.
 
     Parameters
     ----------
