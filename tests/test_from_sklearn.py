@@ -11,6 +11,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -216,9 +217,11 @@ def test_every_part_that_is_in_the_way_is_named(rng):
     )
     model = fitted(model, x, y)
     pca, clipped, root = parts_of(model)
-    assert pca.startswith("['pca'] PCA: it is no scaler")
+    assert pca.startswith("['pca'] PCA: it is no network, and no scaler")
     assert clipped.startswith("['minmaxscaler'] MinMaxScaler: clip=True")
-    assert root.startswith("['functiontransformer'] FunctionTransformer: it is no scaler")
+    assert root.startswith(
+        "['functiontransformer'] FunctionTransformer: it is no network, and no scaler"
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -226,6 +229,9 @@ def test_other_estimators_are_refused(rng):
     x, y = table(rng), targets("classes", rng)
     (part,) = parts_of(LogisticRegression().fit(x, y))
     assert part.startswith("LogisticRegression: ")
+    search = GridSearchCV(MLPClassifier(max_iter=1), {"alpha": [0.1]}, cv=2).fit(x, y)
+    (part,) = parts_of(search)
+    assert part.endswith("into one: give its best_estimator_")
     (part,) = parts_of(make_pipeline(StandardScaler()).fit(x))
     assert "no dense layer" in part
     (part,) = parts_of(fitted(make_pipeline(StandardScaler(), LogisticRegression()), x, y))

@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 Callback = Callable[[Epoch], object]
 
 
-class TrainingDiverged(ArithmeticError):
+class TrainingDiverged(ArithmeticError):  # noqa: N818  says what happened
     """The loss became infinite or NaN, and training was ended.
 
     The network keeps its last finite weights.
@@ -95,7 +95,7 @@ class Plan:
         return self.loss.name, self.loss.parameter, self.penalties
 
     def dropout(self) -> list[float]:
-        """The share that is dropped of each layer's inputs; two in a row multiply what they keep."""
+        """The share dropped of each layer's inputs; two in a row multiply what they keep."""
         rates, kept = [], 1.0
         for part in self.network.layers:
             if isinstance(part, Dropout):
@@ -126,7 +126,8 @@ class Plan:
         return Data(inputs, targets, weights, np.arange(n))
 
     def measure(self, data: Data, batch_size: int) -> dict[str, float]:
-        sums = _cnnfs_core.measure(self.layers, *self.choice, *data, batch_size)
+        x, targets, weights, rows = data
+        sums = _cnnfs_core.measure(self.layers, *self.choice, x, targets, weights, rows, batch_size)
         return self.logs(sums, self.spread(data))
 
     def spread(self, data: Data) -> Array | None:
@@ -135,7 +136,8 @@ class Plan:
             return None
         targets = data.targets if len(data.rows) == len(data.x) else data.targets[data.rows]
         if data.weights is None:
-            return targets.var(axis=0, dtype=np.float64) * len(targets)
+            plain: Array = targets.var(axis=0, dtype=np.float64) * len(targets)
+            return plain
         weights = data.weights[data.rows][:, None]
         with np.errstate(invalid="ignore"):
             mean = (weights * targets).sum(axis=0) / weights.sum()
@@ -234,7 +236,7 @@ def fit(
     elif validation_split is not None:
         kept, held_out = split(len(data.x), validation_split, seeds.for_split())
         data, validation = data._replace(rows=kept), data._replace(rows=held_out)
-    listeners = [callbacks] if callable(callbacks) else list(callbacks)
+    listeners: list[Callback] = [callbacks] if callable(callbacks) else list(callbacks)
     for listener in listeners:
         if isinstance(listener, type):
             name = listener.__name__

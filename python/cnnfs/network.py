@@ -96,7 +96,12 @@ class Network(_cnnfs_core.Network, Training):
             To print: ``print(net.summary())``.
         """
         rows = [
-            (str(i), f"{part.n_inputs} -> {part.n_neurons}", str(part.activation), part.n_parameters)
+            (
+                str(i),
+                f"{part.n_inputs} -> {part.n_neurons}",
+                str(part.activation),
+                part.n_parameters,
+            )
             if isinstance(part, Layer)
             else (str(i), "", f"dropout {part.rate:g}", 0)
             for i, part in enumerate(self._layers)
@@ -105,7 +110,9 @@ class Network(_cnnfs_core.Network, Training):
         shape = max(len("shape"), *(len(row[1]) for row in [*rows, total])) + 2
         count = max(len("parameters"), len(f"{self.n_parameters:,}"))
         name_of = max(len("activation"), *(len(row[2]) for row in rows))
-        lines = [f"{'layer':<7}{'shape':>{shape}}  {'activation':<{name_of}}  {'parameters':>{count}}"]
+        lines = [
+            f"{'layer':<7}{'shape':>{shape}}  {'activation':<{name_of}}  {'parameters':>{count}}"
+        ]
         ruler = "-" * len(lines[0])
         text = [
             f"{name:<7}{size:>{shape}}  {activation:<{name_of}}  {parameters:>{count},}"

@@ -20,7 +20,7 @@ def progress_line(epochs: int, wanted: bool | None) -> Iterator[Show]:
         yield lambda number, logs: None
         return
     try:
-        from tqdm.auto import tqdm
+        from tqdm.auto import tqdm  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         yield from _plain_line(epochs)
         return

@@ -138,7 +138,8 @@ class Training:
         >>> import cnnfs, numpy as np
         >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
         >>> y = X[:, 0] ^ X[:, 1]
-        >>> net = cnnfs.Network([cnnfs.Layer(2, 8, "tanh", rng=0), cnnfs.Layer(8, 2, "softmax", rng=1)])
+        >>> hidden, last = cnnfs.Layer(2, 8, "tanh", rng=0), cnnfs.Layer(8, 2, "softmax", rng=1)
+        >>> net = cnnfs.Network([hidden, last])
         >>> history = net.fit(X, y, epochs=200, optimizer=cnnfs.Adam(0.05), rng=0)
         >>> history["accuracy"][-1]
         1.0
@@ -276,12 +277,16 @@ class Training:
         --------
         >>> import cnnfs
         >>> net = cnnfs.Network([cnnfs.Layer.from_arrays([[2.0]], [1.0])])
-        >>> net.gradients([[1.0]], [5.0])
-        Gradients(loss=4.0, layers=[LayerGradients(dweights=array([[-4.]]), dbias=array([-4.]))], dx=array([[-8.]]))
+        >>> loss, layers, dx = net.gradients([[1.0]], [5.0])
+        >>> loss, layers[0].dweights, layers[0].dbias, dx
+        (4.0, array([[-4.]]), array([-4.]), array([[-8.]]))
         """
         plan = Plan(self._network, loss)
         data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
-        value, layers, dx = _cnnfs_core.gradients(plan.layers, *plan.choice, *data)
+        rows_of_x, targets, weights, rows = data
+        value, layers, dx = _cnnfs_core.gradients(
+            plan.layers, *plan.choice, rows_of_x, targets, weights, rows
+        )
         return Gradients(value, [LayerGradients(*pair) for pair in layers], dx.reshape(np.shape(x)))
 
     def input_gradient(self, x: npt.ArrayLike) -> Array:

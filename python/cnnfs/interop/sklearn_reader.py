@@ -103,7 +103,8 @@ def _scale(chain: Chain, place: str, step: Any, *, inverse: bool = False) -> Non
     of_sklearn = type(step).__module__.startswith("sklearn.")
     reader = readers.get(type(step).__name__) if of_sklearn else None
     if reader is None:
-        chain.refuse(where, "it is no scaler that can be folded into a layer")
+        found = ": give its best_estimator_" if hasattr(step, "best_estimator_") else ""
+        chain.refuse(where, f"it is no network, and no scaler that can be folded into one{found}")
     elif not hasattr(step, "scale_"):
         chain.refuse(where, _NOT_FITTED)
     elif getattr(step, "clip", False) and not inverse:
