@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -214,7 +215,7 @@ def test_an_error_of_a_user_s_function_is_the_user_s():
 def test_state_is_counted_and_forgotten(kind):
     optimizer = kind(0.5)
     assert (optimizer.steps, optimizer.epochs) == (0, 0)
-    optimizer._steps, optimizer._epochs, optimizer._trainer = 30, 2, object()
+    optimizer._epochs, optimizer._trainer = 2, SimpleNamespace(steps=30)
     assert (optimizer.steps, optimizer.epochs) == (30, 2)
     for name in ("steps", "epochs"):
         with pytest.raises(AttributeError):

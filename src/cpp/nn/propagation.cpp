@@ -14,14 +14,18 @@ Index rows_at_once(const Kernels<T>& k, Index rows) {
                        : rounded_up((rows + blocks - 1) / blocks, k.tile_rows);
 }
 
-// Columns of an item: whole panels, enough of them for an item's work, and items for all threads.
+// Columns of an item: whole panels, enough of them for an item's work, and items for all threads. In small
+// steps each thread has one share, always the same: its weights stay in its cache.
 template <class T>
 Index columns_at_once(const Kernels<T>& k, Index rows, Index depth, Index columns, Index row_items,
                       int threads) {
+    const Index all = (columns + k.panel - 1) / k.panel;
     const Index work = std::max<Index>(1, rows * depth * k.panel);
+    if (threads > 1 && row_items == 1 && all * work < most_work)
+        return std::max<Index>(1, (all + threads - 1) / threads) * k.panel;
     Index panels = std::max<Index>(1, (threads > 1 ? work_of_item : most_work) / work);
     if (threads > 1) {
-        const Index all = (columns + k.panel - 1) / k.panel, wanted = 2 * threads;
+        const Index wanted = 2 * threads;
         panels = std::min(panels, std::max<Index>(1, all * row_items / wanted));
     }
     return panels * k.panel;

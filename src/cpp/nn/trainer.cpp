@@ -121,20 +121,25 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
     return End::done;
 }
 
-// f(part, its number) for all parts, on several threads where that pays. A share of the work at a time, so
-// that drawing it costs nothing.
+// f(part, its number) for all parts, on several threads where that pays.
 template <class T>
 template <class F>
 bool Trainer<T>::for_parts(Index work, Interrupt* interrupt, F f) const {
-    const Index parts = Index(parts_.size());
-    const Index group =
-        std::clamp<Index>(parts * (work_of_item / 4) / std::max<Index>(1, work), 1, parts);
-    return share((parts + group - 1) / group, threads_of_step(work), interrupt,
-                 [&](Index item, int, Interrupt* stop) {
-                     if (interrupt && stopped(stop)) return;
-                     for (Index p = item * group; p < std::min(parts, (item + 1) * group); ++p)
-                         f(parts_[std::size_t(p)], p);
-                 });
+    const int threads = threads_of_step(work);
+    // Small steps: each thread always takes the same share of every layer's neurons, as in the forward
+    // pass, so that their weights and moments stay in its own cache. Large ones: many shares.
+    const Index shares = threads == 1 ? 1 : work < most_work ? threads : items_per_thread * threads;
+    return share(shares, threads, interrupt, [&](Index item, int, Interrupt* stop) {
+        for (std::size_t p = 0; p < parts_.size(); ++p) {
+            const Part& part = parts_[p];
+            const Dense<T>& dense = *states_[part.layer].working;
+            const Index panel = dense.kernels_of_type().panel;
+            const Index panels = (dense.padded_outputs() + panel - 1) / panel;
+            if (part.column / panel * shares / panels != item) continue;
+            if (interrupt && stopped(stop)) return;
+            f(part, Index(p));
+        }
+    });
 }
 
 template <class T>
