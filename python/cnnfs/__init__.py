@@ -9,6 +9,8 @@ Functions on arrays: `dense`, `linear`, `step`, `sigmoid`, `relu`, `softmax`, `t
 array([0., 5.])
 """
 
+from typing import TYPE_CHECKING, Any
+
 from cnnfs import _threadpoolctl
 from cnnfs._cnnfs_core import (
     __version__,
@@ -27,37 +29,71 @@ from cnnfs._cnnfs_core import (
     tanh,
 )
 from cnnfs.activations import Activation
-from cnnfs.adam import Adam, AdamW
-from cnnfs.callbacks import Checkpoint, EarlyStopping, Epoch
-from cnnfs.conversion import ConversionError
 from cnnfs.dropout import Dropout
-from cnnfs.files import load, load_training
-from cnnfs.files_header import ModelFileError
-from cnnfs.fit import TrainingDiverged
-from cnnfs.history import History
-from cnnfs.interop.from_keras import from_keras
-from cnnfs.interop.from_onnx import from_onnx
-from cnnfs.interop.from_sklearn import from_sklearn
-from cnnfs.interop.from_torch import from_torch
 from cnnfs.layer import Layer
-from cnnfs.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Huber,
-    MeanAbsoluteError,
-    MeanSquaredError,
-)
 from cnnfs.network import Network
-from cnnfs.optimizers import SGD, Adagrad, RMSprop
 from cnnfs.runtime import get_num_threads, set_num_threads, show_config
-from cnnfs.schedules import (
-    CosineDecay,
-    ExponentialDecay,
-    InverseTimeDecay,
-    LinearWarmup,
-    StepDecay,
-)
 from cnnfs.training import Gradients, LayerGradients
+
+# What is needed by some programs only is imported at first use.
+if TYPE_CHECKING:
+    from cnnfs.adam import Adam, AdamW
+    from cnnfs.callbacks import Checkpoint, EarlyStopping, Epoch
+    from cnnfs.conversion import ConversionError
+    from cnnfs.files import load, load_training
+    from cnnfs.files_header import ModelFileError
+    from cnnfs.fit import TrainingDiverged
+    from cnnfs.history import History
+    from cnnfs.interop.from_keras import from_keras
+    from cnnfs.interop.from_onnx import from_onnx
+    from cnnfs.interop.from_sklearn import from_sklearn
+    from cnnfs.interop.from_torch import from_torch
+    from cnnfs.losses import (
+        BinaryCrossEntropy,
+        CrossEntropy,
+        Huber,
+        MeanAbsoluteError,
+        MeanSquaredError,
+    )
+    from cnnfs.optimizers import SGD, Adagrad, RMSprop
+    from cnnfs.schedules import (
+        CosineDecay,
+        ExponentialDecay,
+        InverseTimeDecay,
+        LinearWarmup,
+        StepDecay,
+    )
+
+_LAZY = {
+    "Adam": "cnnfs.adam",
+    "AdamW": "cnnfs.adam",
+    "Checkpoint": "cnnfs.callbacks",
+    "EarlyStopping": "cnnfs.callbacks",
+    "Epoch": "cnnfs.callbacks",
+    "ConversionError": "cnnfs.conversion",
+    "load": "cnnfs.files",
+    "load_training": "cnnfs.files",
+    "ModelFileError": "cnnfs.files_header",
+    "TrainingDiverged": "cnnfs.fit",
+    "History": "cnnfs.history",
+    "from_keras": "cnnfs.interop.from_keras",
+    "from_onnx": "cnnfs.interop.from_onnx",
+    "from_sklearn": "cnnfs.interop.from_sklearn",
+    "from_torch": "cnnfs.interop.from_torch",
+    "BinaryCrossEntropy": "cnnfs.losses",
+    "CrossEntropy": "cnnfs.losses",
+    "Huber": "cnnfs.losses",
+    "MeanAbsoluteError": "cnnfs.losses",
+    "MeanSquaredError": "cnnfs.losses",
+    "SGD": "cnnfs.optimizers",
+    "Adagrad": "cnnfs.optimizers",
+    "RMSprop": "cnnfs.optimizers",
+    "CosineDecay": "cnnfs.schedules",
+    "ExponentialDecay": "cnnfs.schedules",
+    "InverseTimeDecay": "cnnfs.schedules",
+    "LinearWarmup": "cnnfs.schedules",
+    "StepDecay": "cnnfs.schedules",
+}
 
 __all__ = [
     "SGD",
@@ -112,5 +148,20 @@ __all__ = [
     "step",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'cnnfs' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 _threadpoolctl.register()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cnnfs.optimizer import Optimizer, Setting, not_negative, two_shares
+from cnnfs.optimizer import Optimizer, two_shares
 from cnnfs.schedule import LearningRate
+from cnnfs.settings import Setting, not_negative
 
 
 class Adam(Optimizer):

@@ -78,12 +78,14 @@ class Data(NamedTuple):
 class Plan:
     """A network's layers and the loss, as the native functions take them."""
 
-    def __init__(self, network: Network, loss: str | Loss | None) -> None:
+    def __init__(self, network: Network, loss: str | Loss | None, *, slopes: bool = True) -> None:
         self.network = network
         self.layers = [part for part in network.layers if isinstance(part, Layer)]
         given = network._loss if loss is None else loss
         activations = [str(layer.activation) for layer in self.layers]
         self.loss = loss_of(given, activations[-1])
+        if not slopes:  # whose derivative does not matter then
+            activations = ["relu" if name == "step" else name for name in activations]
         check_activations(self.loss, activations)
         if network.n_outputs == 0:
             raise ValueError("the network has no outputs: its last layer has no neurons")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cnnfs import _cnnfs_core
 from cnnfs.activations import Activation
-from cnnfs.optimizer import Setting, not_negative
+from cnnfs.settings import Setting, not_negative
 from cnnfs.signature import CallSignature
 
 _PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")

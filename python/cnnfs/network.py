@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from os import PathLike
-from typing import Any, ClassVar, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
 from cnnfs.dropout import Dropout
 from cnnfs.layer import Layer
-from cnnfs.optimizer import Optimizer
 from cnnfs.signature import CallSignature
 from cnnfs.training import Training
+
+if TYPE_CHECKING:
+    from cnnfs.optimizer import Optimizer
 
 # What training keeps with a network, and a copy does not get.
 _OF_TRAINING = ("_layers", "_loss", "_optimizer")

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnfs import checks
 from cnnfs.schedule import LearningRate, learning_rate, rates_of
-
-_T = TypeVar("_T")
-
-
-class Setting(Generic[_T]):
-    """An attribute that checks what is assigned to it."""
-
-    def __init__(self, check: Callable[[object, str], _T]) -> None:
-        self._check = check
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Setting[_T]: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> _T: ...
-    def __get__(self, instance: object, owner: type) -> _T | Setting[_T]:
-        if instance is None:
-            return self
-        value: _T = instance.__dict__[self._name]
-        return value
-
-    def __set__(self, instance: object, value: _T) -> None:
-        instance.__dict__[self._name] = self._check(value, self._name)
+from cnnfs.settings import Setting
 
 
 def _limit(value: object, name: str) -> float | None:
@@ -57,7 +32,6 @@ def two_shares(value: object, name: str) -> tuple[float, float]:
 
 
 share = partial(checks.real, least=0, below=1)
-not_negative = partial(checks.real, least=0)
 
 
 class Optimizer(ABC):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from cnnfs.adam import Adam, AdamW
-from cnnfs.optimizer import Optimizer, Setting, not_negative, share, switch
+from cnnfs.optimizer import Optimizer, share, switch
 from cnnfs.schedule import LearningRate
+from cnnfs.settings import Setting, not_negative
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "optimizer_of"]
 

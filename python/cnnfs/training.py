@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from cnnfs import _cnnfs_core, checks
-from cnnfs.callbacks import Epoch
-from cnnfs.fit import Course, Plan, fit
-from cnnfs.history import History
+from cnnfs import _cnnfs_core
 from cnnfs.layer import Layer
-from cnnfs.losses import Loss
-from cnnfs.optimizer import Optimizer
-from cnnfs.seeds import Seeds
-from cnnfs.targets import check_inputs
 
+# What only training needs is imported by the methods: a program that runs a network starts sooner.
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cnnfs.callbacks import Epoch
+    from cnnfs.history import History
+    from cnnfs.losses import Loss
     from cnnfs.network import Network
+    from cnnfs.optimizer import Optimizer
 
 Array = npt.NDArray[Any]
 
@@ -144,6 +143,8 @@ class Training:
         >>> history["accuracy"][-1]
         1.0
         """
+        from cnnfs.fit import fit
+
         return fit(
             self._network,
             X,
@@ -197,7 +198,10 @@ class Training:
         >>> net.evaluate([[1.0], [2.0]], [3.0, 6.0])
         {'loss': 0.5, 'r2': 0.7777777777777778, 'mae': 0.5}
         """
-        plan = Plan(self._network, loss)
+        from cnnfs import checks
+        from cnnfs.fit import Plan
+
+        plan = Plan(self._network, loss, slopes=False)
         data = plan.data(X, y, sample_weight)
         return plan.measure(data, checks.whole(batch_size, "batch_size", least=1))
 
@@ -239,6 +243,9 @@ class Training:
         >>> losses[-1] < 0.01 < losses[0]
         True
         """
+        from cnnfs.fit import Course, Plan
+        from cnnfs.seeds import Seeds
+
         plan = Plan(self._network, loss)
         data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
         course = Course(plan, optimizer)
@@ -281,6 +288,8 @@ class Training:
         >>> loss, layers[0].dweights, layers[0].dbias, dx
         (4.0, array([[-4.]]), array([-4.]), array([[-8.]]))
         """
+        from cnnfs.fit import Plan
+
         plan = Plan(self._network, loss)
         data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
         rows_of_x, targets, weights, rows = data
@@ -317,6 +326,9 @@ class Training:
         <BLANKLINE>
                [[0., 0.]]])
         """
+        from cnnfs.fit import Plan
+        from cnnfs.targets import check_inputs
+
         network = self._network
         plan = Plan(network, "mse")
         shape = np.shape(x)

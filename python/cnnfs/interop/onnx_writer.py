@@ -90,7 +90,7 @@ class _Writer:
             why = f"gelu needs opset 9, or better 20, not {self.opset}"
             raise ConversionError("the network", [why])
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         # Nodes are named after what they give.
         made = helper.make_node(kind, inputs, [output], name=output, **attributes)
         self.nodes.append(made)
