@@ -39,8 +39,8 @@ def typing(session: nox.Session) -> None:
     """Type hints, strictly, and the stub against the compiled module."""
     session.install(".[test]", "mypy", "nox")
     session.run("mypy")
-    allowed = ["--allowlist", ".ci/stubtest-allowlist.txt"]
-    session.run("python", "-m", "mypy.stubtest", "cnnfs", *allowed)
+    allowed = ["--allowlist", ".ci/stubtest-allowlist.txt", "--mypy-config-file", "pyproject.toml"]
+    session.run("python", "-m", "mypy.stubtest", "cnnfs._cnnfs_core", *allowed)
 
 
 @nox.session
