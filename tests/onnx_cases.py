@@ -127,6 +127,8 @@ def main():
         of_it = [o for o in found if o.operator == operator]
         refused = Counter(bool(o.refused) for o in of_it)
         print(f"| {operator} | {len(of_it)} | {refused[False]} | {refused[True]} |")
+    refused = sum(bool(o.refused) for o in found)
+    print(f"| all | {len(found)} | {len(found) - refused} | {refused} |")
     for o in found:
         if bool(o.refused) != (o.expected is not None):
             print(o)
