@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,22 @@ def whole_memory(array):
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array.tobytes()
+
+
+def in_threads(*works):
+    """Run all works at once; raise the first error of any."""
+    failures = []
+
+    def guarded(work):
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import spread
+from helpers import in_threads, spread
 from reference import assert_same_bits
 
 import cnnfs
@@ -20,25 +20,6 @@ def frequent_switches():
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(interval)
-
-
-def in_threads(*works):
-    """Run all works at once; raise the first error of any."""
-    failures = []
-
-    def guarded(work):
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def race(call, change, answers, rounds=200):

@@ -1,32 +1,11 @@
 """Training while other Python threads compute or train."""
 
-import threading
-
 import numpy as np
-from helpers import checked_python
+from helpers import checked_python, in_threads
 from pooled import meanwhile, num_threads
 from train_cases import CASES, assert_same_network, digest, make
 
 import cnnfs
-
-
-def in_threads(*calls):
-    """Run each call in a thread of its own; raise the first exception of any."""
-    failures = []
-
-    def run(call):
-        try:
-            call()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def test_fits_of_several_networks_at_once():

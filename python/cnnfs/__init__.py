@@ -30,10 +30,10 @@ from cnnfs._cnnfs_core import (
 )
 from cnnfs.activations import Activation
 from cnnfs.dropout import Dropout
+from cnnfs.inspection import Gradients, LayerGradients
 from cnnfs.layer import Layer
 from cnnfs.network import Network
 from cnnfs.runtime import get_num_threads, set_num_threads, show_config
-from cnnfs.training import Gradients, LayerGradients
 
 # What is needed by some programs only is imported at first use.
 if TYPE_CHECKING:

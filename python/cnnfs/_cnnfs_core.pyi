@@ -169,13 +169,6 @@ class Trainer:
         rates: npt.NDArray[np.float64],
         seed: int,
     ) -> tuple[int, bool, tuple[Any, ...]]: ...
-    def apply(
-        self,
-        gradients: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]],
-        rate: float,
-        clip_value: float,
-        clip_norm: float,
-    ) -> bool: ...
     def state(self) -> list[list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]: ...
     def set_state(
         self, state: list[list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]], steps: int

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
 from cnnfs.dropout import Dropout
+from cnnfs.inspection import Inspection
 from cnnfs.layer import Layer
 from cnnfs.signature import CallSignature
 from cnnfs.training import Training
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _OF_TRAINING = ("_layers", "_loss", "_optimizer")
 
 
-class Network(_cnnfs_core.Network, Training):
+class Network(_cnnfs_core.Network, Training, Inspection):
     """Layers one after another, each taking what the one before gives.
 
     Call the network to use it: ``net(x)``, or ``net(x, out)`` to write into an array of yours. x

@@ -131,34 +131,6 @@ void set_state(TrainerModel& model, const py::list& layers, Index steps) {
     });
 }
 
-// A step with gradients from elsewhere, [(dweights, dbias), ...]. False if it diverged.
-bool apply(TrainerModel& model, const py::list& gradients, double rate, double clip_value,
-           double clip_norm) {
-    TrainingChoice choice;
-    choice.clip_value = clip_value;
-    choice.clip_norm = clip_norm;
-    const Turn turn(model);
-    return model.visit([&]<class T>(Trainer<T>& trainer) {
-        std::vector<Buffer<T>> packed;
-        std::vector<const T*> pointers;
-        for (std::size_t l = 0; l < trainer.slots().size(); ++l) {
-            const Dense<T>& dense = *trainer.slots()[l]->dense;
-            const auto pair = py::cast<py::tuple>(gradients[l]);
-            Buffer<T>& made = packed.emplace_back(dense.packed_size() + dense.padded_outputs());
-            pack_pair<T>(dense, pair[0], pair[1], made.data());
-            pointers.push_back(made.data());
-        }
-        trainer.begin();
-        bool finite = false;
-        {
-            WithoutLock unlocked;
-            finite = trainer.apply(choice, pointers, rate);
-        }
-        trainer.publish();
-        return finite;
-    });
-}
-
 }  // namespace
 
 void bind_trainer(py::module_& m) {
@@ -174,8 +146,6 @@ void bind_trainer(py::module_& m) {
              py::arg("dropout"), py::arg("clip_value"), py::arg("clip_norm"), py::arg("x"),
              py::arg("targets"), py::arg("weights"), py::arg("order"), py::arg("batch"),
              py::arg("rates"), py::arg("seed"))
-        .def("apply", &apply, py::arg("gradients"), py::arg("rate"), py::arg("clip_value"),
-             py::arg("clip_norm"))
         .def("state", &state)
         .def("set_state", &set_state, py::arg("state"), py::arg("steps"));
 }

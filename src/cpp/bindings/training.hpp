@@ -51,7 +51,7 @@ const T* data_or_null(const py::object& object) {
     return object.is_none() ? nullptr : data<const T>(array(object));
 }
 
-// Without an order the rows are taken as they come: `rows` is filled with their numbers.
+// order: the numbers of the rows to take.
 template <class T>
 Examples<T> examples_of(const py::object& x, const py::object& targets, const py::object& weights,
                         const py::object& order, Index batch) {

@@ -108,21 +108,17 @@ bool gradients(const std::vector<std::shared_ptr<const Dense<T>>>& layers,
     of_layers.clear();
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Dense<T>& dense = *layers[l];
-        const Kernels<T>& k = dense.kernels_of_type();
         const MatrixView<const T> x = propagation.given(Index(l), rows);
         const MatrixView<const T> dz = read_only(propagation.slopes(Index(l), rows));
         Buffer<T>& made = of_layers.emplace_back(dense.packed_size() + dense.padded_outputs());
         bool whole = true;
-        for_each_part(dense, [&](Index first, Index inputs, Index column, Index columns) {
-            if (!whole || stopped(interrupt)) {
-                whole = false;
-                return;
-            }
-            k.weight_gradient({columns_of(x, first, inputs), dz.data + column, dz.stride, columns,
-                               made.data() + column * dense.n_inputs() + first * columns});
-            if (first == 0)
-                k.column_sums(ColumnSum::values, columns_of(dz, column, columns),
-                              made.data() + dense.packed_size() + column);
+        for_each_part(dense, 0, 1, [&](const Part& part) {
+            whole = whole && !stopped(interrupt);
+            if (whole)
+                part_gradient(
+                    dense, part, x, dz,
+                    made.data() + part.column * dense.n_inputs() + part.first * part.columns,
+                    made.data() + dense.packed_size() + part.column);
         });
         if (!whole) return false;
         if (!choice.penalties.empty()) add_penalties(dense, choice.penalties[l], made.data());

@@ -58,14 +58,41 @@ void fetch_ahead(const Examples<T>& examples, Index first, Index part, Index par
             examples.x.row(Index(examples.order[first + i / lines])) + i % lines * line, 0, 2);
 }
 
-// Cuts a layer's weights into parts: some inputs of one panel. f(first, inputs, column, columns).
+// The weights between some inputs and one panel of neurons; with the first inputs also the biases.
+struct Part {
+    Index first, inputs, column, columns;
+    Index number;  // among the layer's parts
+};
+
+template <class T>
+Index part_count(const Dense<T>& dense) {
+    const Index panels = pieces(dense.padded_outputs(), dense.kernels_of_type().panel);
+    return std::max<Index>(1, pieces(dense.n_inputs(), inputs_at_once)) * panels;
+}
+
+// f(part) for the parts of one of so many shares of a layer's panels. Always the same ones: what a thread
+// has in its cache it finds there again.
 template <class T, class F>
-void for_each_part(const Dense<T>& dense, F f) {
+void for_each_part(const Dense<T>& dense, Index share, Index shares, F f) {
     const Index panel = dense.kernels_of_type().panel, padded = dense.padded_outputs();
+    const Index panels = pieces(padded, panel);
+    const Index begin = pieces(share * panels, shares), end = pieces((share + 1) * panels, shares);
     for (Index first = 0; first == 0 || first < dense.n_inputs(); first += inputs_at_once)
-        for (Index column = 0; column < padded; column += panel)
-            f(first, std::min(inputs_at_once, dense.n_inputs() - first), column,
-              std::min(panel, padded - column));
+        for (Index p = begin; p < end; ++p)
+            f(Part{first, std::min(inputs_at_once, dense.n_inputs() - first), p * panel,
+                   std::min(panel, padded - p * panel), first / inputs_at_once * panels + p});
+}
+
+// The gradient of a part, in the order of packed weights, from what the layer was given and the slopes at
+// its sums.
+template <class T>
+void part_gradient(const Dense<T>& dense, const Part& part, MatrixView<const T> x,
+                   MatrixView<const T> dz, T* weights, T* bias) {
+    const Kernels<T>& k = dense.kernels_of_type();
+    k.weight_gradient({columns_of(x, part.first, part.inputs), dz.data + part.column, dz.stride,
+                       part.columns, weights});
+    if (part.first == 0)
+        k.column_sums(ColumnSum::values, columns_of(dz, part.column, part.columns), bias);
 }
 
 // Of the numbers of all weights, which are in packed order, or of the biases: neuron after neuron, so that

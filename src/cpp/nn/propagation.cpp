@@ -9,9 +9,8 @@ namespace {
 // Rows that take their turn with the weights of a panel; see block_tiles.
 template <class T>
 Index rows_at_once(const Kernels<T>& k, Index rows) {
-    const Index most = block_tiles * k.tile_rows, blocks = (rows + most - 1) / most;
-    return blocks <= 1 ? std::max<Index>(1, rows)
-                       : rounded_up((rows + blocks - 1) / blocks, k.tile_rows);
+    const Index blocks = pieces(rows, block_tiles * k.tile_rows);
+    return blocks <= 1 ? std::max<Index>(1, rows) : rounded_up(pieces(rows, blocks), k.tile_rows);
 }
 
 // Columns of an item: whole panels, enough of them for an item's work, and items for all threads. In small
@@ -19,10 +18,10 @@ Index rows_at_once(const Kernels<T>& k, Index rows) {
 template <class T>
 Index columns_at_once(const Kernels<T>& k, Index rows, Index depth, Index columns, Index row_items,
                       int threads) {
-    const Index all = (columns + k.panel - 1) / k.panel;
+    const Index all = pieces(columns, k.panel);
     const Index work = std::max<Index>(1, rows * depth * k.panel);
     if (threads > 1 && row_items == 1 && all * work < most_work)
-        return std::max<Index>(1, (all + threads - 1) / threads) * k.panel;
+        return std::max<Index>(1, pieces(all, threads)) * k.panel;
     Index panels = std::max<Index>(1, (threads > 1 ? work_of_item : most_work) / work);
     if (threads > 1) {
         const Index wanted = 2 * threads;
@@ -30,8 +29,6 @@ Index columns_at_once(const Kernels<T>& k, Index rows, Index depth, Index column
     }
     return panels * k.panel;
 }
-
-Index pieces(Index whole, Index piece) { return (whole + piece - 1) / piece; }
 
 }  // namespace
 
@@ -100,10 +97,12 @@ bool Propagation<T>::forward(const Layers& layers, Index rows, bool logits,
             return false;
         if (!two_steps) continue;
         const Index step = rows_at_once(layer.kernels_of_type(), rows);
-        if (!share(pieces(rows, step), threads_of_step(rows * y.cols * elementwise_work), interrupt,
+        // Without the interrupt, whose handler might fork: softmax in place can't be done twice.
+        if (!share(pieces(rows, step), threads_of_step(rows * y.cols * elementwise_work), nullptr,
                    [&](Index item, int, Interrupt*) {
                        activate(layer, item * step, std::min(step, rows - item * step), stage);
-                   }))
+                   }) ||
+            stopped(interrupt))
             return false;
     }
     return true;
@@ -167,7 +166,7 @@ template <class T>
 bool Propagation<T>::slopes_of_inputs(const Dense<T>& layer, MatrixView<const T> dz,
                                       MatrixView<T> dx, Interrupt* interrupt) {
     const Kernels<T>& k = layer.kernels_of_type();
-    const int threads = threads_of_step(dz.rows * dz.cols * dx.cols);
+    int threads = threads_of_step(dz.rows * dz.cols * dx.cols);
     const Index rows = rows_at_once(k, dz.rows);
     Index columns = columns_at_once(k, dz.rows, dz.cols, dx.cols, 1, threads);
     // What is transposed at once should stay in the second-level cache.
@@ -175,6 +174,8 @@ bool Propagation<T>::slopes_of_inputs(const Dense<T>& layer, MatrixView<const T>
     columns = std::min(
         columns, std::max<Index>(1, block_bytes / Index(sizeof(T)) / 2 / panel_size) * k.panel);
     columns = std::min(columns, rounded_up(std::max<Index>(1, dx.cols), k.panel));
+    // Threads without work need no memory.
+    threads = int(std::clamp<Index>(pieces(dx.cols, columns), 1, threads));
     const Index need = rounded_up(columns * dz.cols, k.panel);
     if (transposed_.size() < need * threads) transposed_ = Buffer<T>(need * threads);
     if (zeros_.size() < columns) {

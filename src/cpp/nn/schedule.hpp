@@ -6,7 +6,8 @@
 
 namespace cnnfs {
 
-inline Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
+inline Index pieces(Index whole, Index piece) { return (whole + piece - 1) / piece; }
+inline Index rounded_up(Index n, Index step) { return pieces(n, step) * step; }
 
 // Rows whose starts lie a multiple of 1 KiB apart fall into a few sets of the first-level cache and
 // drive each other out. An odd number of cache lines apart, they spread over all sets.

@@ -14,9 +14,8 @@ Trainer<T>::Trainer(Slots slots) : slots_(std::move(slots)), states_(slots_.size
     for (std::size_t l = 0; l < slots_.size(); ++l) {
         const Dense<T>& dense = *slots_[l]->dense;
         parameters_ += dense.packed_size() + dense.padded_outputs();
-        for_each_part(dense, [&](Index first, Index inputs, Index column, Index columns) {
-            parts_.push_back({l, first, inputs, column, columns});
-        });
+        states_[l].parts_before = parts_;
+        parts_ += part_count(dense);
     }
 }
 
@@ -121,48 +120,44 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
     return End::done;
 }
 
-// f(part, its number) for all parts, on several threads where that pays.
+// f(layer, part) for all parts of all layers, on several threads where that pays.
 template <class T>
 template <class F>
 bool Trainer<T>::for_parts(Index work, Interrupt* interrupt, F f) const {
     const int threads = threads_of_step(work);
-    // Small steps: each thread always takes the same share of every layer's neurons, as in the forward
-    // pass, so that their weights and moments stay in its own cache. Large ones: many shares.
+    // Small steps: each thread has the same share of every layer's neurons as in the forward pass. Large
+    // ones: many shares, so that a thread that is late costs little.
     const Index shares = threads == 1 ? 1 : work < most_work ? threads : items_per_thread * threads;
     return share(shares, threads, interrupt, [&](Index item, int, Interrupt* stop) {
-        for (std::size_t p = 0; p < parts_.size(); ++p) {
-            const Part& part = parts_[p];
-            const Dense<T>& dense = *states_[part.layer].working;
-            const Index panel = dense.kernels_of_type().panel;
-            const Index panels = (dense.padded_outputs() + panel - 1) / panel;
-            if (part.column / panel * shares / panels != item) continue;
-            if (interrupt && stopped(stop)) return;
-            f(part, Index(p));
-        }
+        for (std::size_t l = 0; l < states_.size(); ++l)
+            for_each_part(*states_[l].working, item, shares, [&](const Part& part) {
+                if (!interrupt || !stopped(stop)) f(l, part);
+            });
     });
 }
 
 template <class T>
 bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples, Index next,
                       Index rows, const UpdateRule<T>& rule, Interrupt* interrupt) {
-    const Index work = parameters_ * (rows + elementwise_work), parts = Index(parts_.size());
-    const auto fetch = [&](Index p) {
-        if (next < examples.count) fetch_ahead(examples, next, p, parts);
+    const Index work = parameters_ * (rows + elementwise_work);
+    const auto fetch = [&](std::size_t l, const Part& part) {
+        if (next < examples.count)
+            fetch_ahead(examples, next, states_[l].parts_before + part.number, parts_);
     };
     // A part's gradient is used while it is in the first-level cache, and never stored. An update that has
     // begun is finished, so it must not take long.
     if (choice.clip_norm == 0 && work <= most_work_of_update)
-        return for_parts(work, nullptr, [&](const Part& part, Index p) {
+        return for_parts(work, nullptr, [&](std::size_t l, const Part& part) {
             alignas(buffer_alignment) T weights[inputs_at_once * widest_panel], bias[widest_panel];
-            fetch(p);
-            part_gradient(part, rows, weights, bias);
-            update_part(part, choice, T(1), rule, weights, bias);
+            fetch(l, part);
+            part_gradient(l, part, rows, weights, bias);
+            update_part(l, part, choice, T(1), rule, weights, bias);
         });
 
     reserve_gradient();
-    if (!for_parts(work, interrupt, [&](const Part& part, Index p) {
-            fetch(p);
-            part_gradient(part, rows, weights_of_gradient(part), bias_of_gradient(part));
+    if (!for_parts(work, interrupt, [&](std::size_t l, const Part& part) {
+            fetch(l, part);
+            part_gradient(l, part, rows, weights_of_gradient(l, part), bias_of_gradient(l, part));
         }))
         return false;
     apply_gradient(choice, rule);
@@ -178,15 +173,15 @@ void Trainer<T>::reserve_gradient() {
 }
 
 template <class T>
-T* Trainer<T>::weights_of_gradient(const Part& part) const {
-    const State& state = states_[part.layer];
+T* Trainer<T>::weights_of_gradient(std::size_t layer, const Part& part) const {
+    const State& state = states_[layer];
     return state.gradient.data() + part.column * state.working->n_inputs() +
            part.first * part.columns;
 }
 
 template <class T>
-T* Trainer<T>::bias_of_gradient(const Part& part) const {
-    const State& state = states_[part.layer];
+T* Trainer<T>::bias_of_gradient(std::size_t layer, const Part& part) const {
+    const State& state = states_[layer];
     return state.gradient.data() + state.working->packed_size() + part.column;
 }
 
@@ -207,42 +202,24 @@ void Trainer<T>::apply_gradient(const TrainingChoice& choice, const UpdateRule<T
         }
         factor = T(std::min(1.0, choice.clip_norm / (std::sqrt(squares) + 1e-6)));
     }
-    for_parts(parameters_ * elementwise_work, nullptr, [&](const Part& part, Index) {
-        update_part(part, choice, factor, rule, weights_of_gradient(part), bias_of_gradient(part));
+    for_parts(parameters_ * elementwise_work, nullptr, [&](std::size_t l, const Part& part) {
+        update_part(l, part, choice, factor, rule, weights_of_gradient(l, part),
+                    bias_of_gradient(l, part));
     });
 }
 
 template <class T>
-bool Trainer<T>::apply(const TrainingChoice& choice, const std::vector<const T*>& gradient,
-                       double rate) {
-    const StandardArithmetic standard;
-    reserve_gradient();
-    for (std::size_t l = 0; l < states_.size(); ++l)
-        std::copy_n(gradient[l], states_[l].gradient.size(), states_[l].gradient.data());
-    finite_ = true;
-    apply_gradient(choice, rule(rate));
-    if (!finite_) return false;
-    ++steps_;
-    return true;
-}
-
-template <class T>
-void Trainer<T>::part_gradient(const Part& part, Index rows, T* weights, T* bias) const {
-    const Kernels<T>& k = states_[part.layer].working->kernels_of_type();
-    const MatrixView<const T> x = propagation_.given(Index(part.layer), rows);
-    const MatrixView<T> dz = propagation_.slopes(Index(part.layer), rows);
-    k.weight_gradient({columns_of(x, part.first, part.inputs), dz.data + part.column, dz.stride,
-                       part.columns, weights});
-    if (part.first == 0)
-        k.column_sums(ColumnSum::values, columns_of(read_only(dz), part.column, part.columns),
-                      bias);
+void Trainer<T>::part_gradient(std::size_t layer, const Part& part, Index rows, T* weights,
+                               T* bias) const {
+    cnnfs::part_gradient(*states_[layer].working, part, propagation_.given(Index(layer), rows),
+                         read_only(propagation_.slopes(Index(layer), rows)), weights, bias);
 }
 
 // The penalties and the clipping of a part of the gradient, and the optimizer's step.
 template <class T>
-void Trainer<T>::update_part(const Part& part, const TrainingChoice& choice, T factor,
-                             const UpdateRule<T>& rule, T* weights, T* bias) {
-    State& state = states_[part.layer];
+void Trainer<T>::update_part(std::size_t layer, const Part& part, const TrainingChoice& choice,
+                             T factor, const UpdateRule<T>& rule, T* weights, T* bias) {
+    State& state = states_[layer];
     Dense<T>& dense = *state.working;
     const Kernels<T>& k = dense.kernels_of_type();
     const bool penalised = !choice.penalties.empty() && choice.clip_norm == 0;
@@ -260,7 +237,7 @@ void Trainer<T>::update_part(const Part& part, const TrainingChoice& choice, T f
         if (!k.update({rule, n, parameters, gradient, first, second}))
             finite_.store(false, std::memory_order_relaxed);
     };
-    const Penalty penalty = choice.penalties.empty() ? Penalty{} : choice.penalties[part.layer];
+    const Penalty penalty = choice.penalties.empty() ? Penalty{} : choice.penalties[layer];
     const Index offset = part.column * dense.n_inputs() + part.first * part.columns;
     apply(offset, part.inputs * part.columns, dense.packed() + offset, weights, penalty.weight_l1,
           penalty.weight_l2);

@@ -51,21 +51,13 @@ public:
     }
     void set_steps(Index steps) { steps_ = steps; }
 
-    // One step with a gradient that was computed elsewhere, in the order of a moment.
-    // False if it diverged.
-    bool apply(const TrainingChoice& choice, const std::vector<const T*>& gradient, double rate);
-
 private:
-    // Some inputs' weights in one panel of one layer.
-    struct Part {
-        std::size_t layer;
-        Index first, inputs, column, columns;
-    };
     struct State {
         std::shared_ptr<Dense<T>> working, spare;
         std::shared_ptr<const Dense<T>> published;
         Buffer<T> first, second;  // moments: of the weights as they are packed, then of the biases
         Buffer<T> gradient;       // in the same order, where all of it is needed before the update
+        Index parts_before = 0;   // of the layers before
     };
 
     UpdateRule<T> rule(double rate) const;
@@ -75,20 +67,20 @@ private:
     template <class F>
     bool for_parts(Index work, Interrupt* interrupt, F f) const;
     void reserve_gradient();
-    T* weights_of_gradient(const Part& part) const;
-    T* bias_of_gradient(const Part& part) const;
+    // Where a part's gradient stands in its layer's.
+    T* weights_of_gradient(std::size_t layer, const Part& part) const;
+    T* bias_of_gradient(std::size_t layer, const Part& part) const;
     void apply_gradient(const TrainingChoice& choice, const UpdateRule<T>& rule);
-    void part_gradient(const Part& part, Index rows, T* weights, T* bias) const;
-    void update_part(const Part& part, const TrainingChoice& choice, T factor,
+    void part_gradient(std::size_t layer, const Part& part, Index rows, T* weights, T* bias) const;
+    void update_part(std::size_t layer, const Part& part, const TrainingChoice& choice, T factor,
                      const UpdateRule<T>& rule, T* weights, T* bias);
 
     Slots slots_;
     OptimizerChoice choice_;
     std::vector<State> states_;
-    std::vector<Part> parts_;
     Propagation<T> propagation_;
     typename Propagation<T>::Layers layers_;
-    Index parameters_ = 0;
+    Index parameters_ = 0, parts_ = 0;
     Index steps_ = 0;
     std::atomic<bool> finite_{true};
 };
