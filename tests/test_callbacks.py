@@ -15,6 +15,7 @@ class Net:
 
     def __init__(self):
         self.layers = (cnnfs.Layer(2, 3, rng=0), Dropout(0.5), cnnfs.Layer(3, 1, rng=1))
+        self._only_layers = list(self.layers[::2])
 
     def train(self, value):
         for layer in self.layers[::2]:

@@ -189,7 +189,7 @@ def test_any_value_of_any_field_is_refused_or_harmless(good, place, value):
 
 
 def test_hostile_files_fail_fast_and_cost_little(good, folder):
-    """Each in less than a second and 100 MB, which the process may not exceed."""
+    """Each in less than two seconds and 100 MB, which the process may not exceed."""
     (folder / "good").write_bytes(good)
     said = checked_python(HOSTILE, "good", timeout=120)
     assert said.split() == ["refused"] * 16

@@ -63,8 +63,11 @@ def test_the_same_random_state_gives_the_same_bits(iris):
     assert_same_weights(*models)
     other = MLPClassifier(6, dropout=0.1, random_state=8, max_iter=9).fit(*iris)
     assert other.loss_ != models[0].loss_
-    state = np.random.RandomState(3)
-    MLPClassifier(6, random_state=state, max_iter=2).fit(*iris)
+    drawn = [
+        MLPClassifier(6, random_state=np.random.RandomState(3), max_iter=2).fit(*iris)
+        for _ in range(2)
+    ]
+    assert_same_weights(*drawn)
 
 
 # ---- going on ----------------------------------------------------------------------------------
@@ -131,12 +134,30 @@ def test_copies_go_on_with_partial_fit(copied, iris):
     again = copied(model.fit(x, y))
     assert again.network_ == model.network_
     assert again.loss_curve_ == model.loss_curve_
-    again.partial_fit(x, y)
+    assert_same_weights(again.partial_fit(x, y), model.partial_fit(x, y))
 
 
-def test_a_pickle_of_a_fitted_model_is_small(iris):
-    model = MLPClassifier((300, 300), max_iter=1).fit(*iris)
-    assert len(pickle.dumps(model)) < 1.2 * 8 * model.network_.n_parameters
+def test_early_stopping_may_be_switched_between_fits(iris):
+    x, y = iris
+    model = MLPClassifier(6, early_stopping=True, max_iter=5, random_state=0).fit(x, y)
+    model.set_params(early_stopping=False).partial_fit(x, y)
+    assert model.best_validation_score_ is None
+    assert model.best_loss_ == model.loss_
+    model.set_params(early_stopping=True, warm_start=True).fit(x, y)
+    assert model.best_loss_ is None
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+def test_early_stopping_keeps_the_best_weights_over_warm_starts(iris):
+    x, y = iris
+    model = MLPClassifier(
+        16, early_stopping=True, warm_start=True, max_iter=60, random_state=0
+    ).fit(x, y, validation_data=(x, y))
+    before, best = model.coefs_, model.best_validation_score_
+    model.set_params(learning_rate_init=1e-9, max_iter=3).fit(x, y, validation_data=(x, y))
+    assert model.best_validation_score_ == best
+    for got, want in zip(model.coefs_, before, strict=True):
+        np.testing.assert_array_equal(got, want)
 
 
 # ---- kinds of targets --------------------------------------------------------------------------

@@ -268,6 +268,11 @@ def test_progress_without_tqdm():
             net.fit(x, y, epochs=3, progress=True, **options)
         assert "3/3" in said.getvalue() and "loss" in said.getvalue(), said.getvalue()
         said.seek(0), said.truncate()
+        import types
+        sys.modules["IPython"] = types.ModuleType("IPython")  # as a library of a script may do
+        with contextlib.redirect_stderr(said):
+            net.fit(x, y, epochs=3, **options)
+        assert said.getvalue() == "", said.getvalue()
         sys.ps1 = ">>> "  # an interactive session shows it by itself
         with contextlib.redirect_stderr(said):
             net.fit(x, y, epochs=3, **options)

@@ -1,4 +1,4 @@
-"""Dense neural networks on the CPU: fast, small, and the same bits everywhere.
+"""Dense neural networks on the CPU: fast, small, and the same bits in any batch.
 
 Functions on arrays: `dense`, `linear`, `step`, `sigmoid`, `relu`, `softmax`, `tanh`, `leaky_relu`,
 `elu`, `gelu`, `gelu_tanh`, `silu`, `softplus`. Classes: `Layer`, `Network`.

@@ -65,6 +65,11 @@ class Adam(Optimizer):
         self.betas = betas
         self.eps = eps
 
+    @property
+    def n_moments(self) -> int:
+        """2."""
+        return 2
+
     def parameters(self) -> tuple[float, ...]:
         """(first beta, second beta, eps)."""
         return *self.betas, self.eps

@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from cnnfs import checks
-from cnnfs.dropout import Dropout
 
 if TYPE_CHECKING:
     from cnnfs.history import History
+    from cnnfs.layer import Layer
     from cnnfs.network import Network
     from cnnfs.optimizers import Optimizer
+
+    Kept = list[tuple[Layer, npt.NDArray[Any], npt.NDArray[Any]]]
 
 
 class Epoch(NamedTuple):
@@ -55,6 +56,16 @@ class Epoch(NamedTuple):
     optimizer: Optimizer
 
 
+def kept_weights(network: Network) -> Kept:
+    """The layers with their weights and biases as they are now: snapshots, which do not change."""
+    return [(layer, layer.weights, layer.bias) for layer in network._only_layers]
+
+
+def put_back(kept: Kept) -> None:
+    for layer, weights, bias in kept:
+        layer.weights, layer.bias = weights, bias
+
+
 class _Best:
     """Remembers the best value of a monitored series, and its epoch."""
 
@@ -71,6 +82,10 @@ class _Best:
     def _forget(self) -> None:
         self.best = None
         self.best_epoch = None
+
+    def on_begin(self, network: Network) -> None:
+        """Forget the training before."""
+        self._forget()
 
     def _is_better(self, epoch: Epoch) -> bool:
         logs = epoch.logs
@@ -151,18 +166,14 @@ class EarlyStopping(_Best):
         self.stopped_epoch = None
         self._waited = 0
         self._last_epoch = 0
-        self._kept: list[tuple[Any, npt.NDArray[Any], npt.NDArray[Any]]] = []
-
-    def on_begin(self, network: Network) -> None:
-        """Forget the training before."""
-        self._forget()
+        self._kept: Kept = []
 
     def __call__(self, epoch: Epoch) -> bool:
         self._last_epoch = epoch.number
         if self._is_better(epoch):
             self._waited = 0
             if self.restore_best:
-                self._keep(epoch.network)
+                self._kept = kept_weights(epoch.network)
             return False
         self._waited += 1
         if self._waited < self.patience:
@@ -170,18 +181,10 @@ class EarlyStopping(_Best):
         self.stopped_epoch = epoch.number
         return True
 
-    def _keep(self, network: Network) -> None:
-        self._kept = [
-            (layer, np.array(layer.weights), np.array(layer.bias))
-            for layer in network.layers
-            if not isinstance(layer, Dropout)
-        ]
-
     def on_end(self, network: Network) -> None:
         """Put the best weights back, if they are not the last ones."""
         if self.best_epoch != self._last_epoch:
-            for layer, weights, bias in self._kept:
-                layer.weights, layer.bias = weights, bias
+            put_back(self._kept)
         self._kept = []
 
     def __repr__(self) -> str:
@@ -238,10 +241,6 @@ class Checkpoint(_Best):
         self.save = save
         self.best_only = bool(best_only)
         super().__init__(monitor, 0.0)
-
-    def on_begin(self, network: Network) -> None:
-        """Forget the training before."""
-        self._forget()
 
     def __call__(self, epoch: Epoch) -> None:
         if self._is_better(epoch) or not self.best_only:

@@ -21,7 +21,10 @@ def real(
     """The value as a float, if it is a finite real number within these bounds."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     bounds = [
         (f"at least {least:g}", number >= least) if least is not None else None,
         (f"above {above:g}", number > above) if above is not None else None,

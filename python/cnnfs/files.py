@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnfs import files_atomic
 from cnnfs.files_content import Content, check, read, to_bytes
@@ -61,7 +61,8 @@ def load(path: Path) -> Network:
     >>> cnnfs.load("model.safetensors") == net
     True
     """
-    return _network_of(_content(path))
+    content = _content(path)
+    return resume(content._replace(optimizer=None))[0]
 
 
 def load_training(path: Path) -> tuple[Network, Optimizer]:
@@ -105,15 +106,22 @@ def load_training(path: Path) -> tuple[Network, Optimizer]:
     True
     """
     content = _content(path)
-    network, optimizer = _network_of(content), content.optimizer
-    if optimizer is None:
+    if content.optimizer is None:
         reason = "no optimizer was saved with this network: use cnnfs.load"
         raise ModelFileError(_name(path), reason)
-    steps = optimizer.steps
-    bind(optimizer, network)
-    optimizer._trainer.set_optimizer(optimizer.name, list(optimizer.parameters()))
-    optimizer._trainer.set_state(content.moments, steps)
-    network._optimizer = optimizer
+    return resume(content)
+
+
+def resume(content: Content) -> tuple[Network, Any]:
+    """The network of a file, and its optimizer where that stopped; None if there is none."""
+    network, optimizer = Network(content.parts), content.optimizer
+    network._loss = content.loss
+    if optimizer is not None:
+        steps = optimizer.steps
+        bind(optimizer, network)
+        optimizer._trainer.set_optimizer(optimizer.name, list(optimizer.parameters()))
+        optimizer._trainer.set_state(content.moments, steps)
+        network._optimizer = optimizer
     return network, optimizer
 
 
@@ -121,12 +129,6 @@ def _content(path: Path) -> Content:
     name = _name(path)
     with open(name, "rb") as file:
         return read(file, os.fstat(file.fileno()).st_size, name)
-
-
-def _network_of(content: Content) -> Network:
-    network = Network(content.parts)
-    network._loss = content.loss
-    return network
 
 
 def _name(path: Path) -> str:

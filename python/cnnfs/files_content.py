@@ -35,7 +35,6 @@ Pairs = list[tuple[Array, Array]]
 
 _DTYPES = {"float32": ("F32", 4), "float64": ("F64", 8)}
 _MOMENTS = ("first", "second")
-_COUNTS = {"adagrad": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 
 
 class Content(NamedTuple):
@@ -95,16 +94,8 @@ def check(data: bytes) -> None:
         raise ValueError(f"this network can't be saved: {error}") from None
 
 
-def _count(optimizer: Optimizer) -> int:
-    """How many moments there are of each parameter."""
-    if optimizer.name == "sgd":
-        return int(optimizer.parameters()[0] != 0)
-    return _COUNTS[optimizer.name]
-
-
 def _moments_of(optimizer: Optimizer, values: Pairs) -> list[Pairs]:
-    optimizer.parameters()  # a ValueError if they do not go together
-    count, trainer = _count(optimizer), optimizer._trainer
+    count, trainer = optimizer.n_moments, optimizer._trainer
     given: list[Pairs] = [[] for _ in values] if trainer is None else trainer.state()
     # Those of a momentum that is new since the last step begin as zeros.
     zeros = [(np.zeros_like(weights), np.zeros_like(bias)) for weights, bias in values]
@@ -179,7 +170,7 @@ def _layers(plan: _Plan) -> Iterator[tuple[int, LayerPlan]]:
 
 def _shapes(plan: _Plan) -> dict[str, tuple[int, ...]]:
     """Of every tensor that there must be."""
-    moments = _MOMENTS[: _count(plan.optimizer)] if plan.optimizer else ()
+    moments = _MOMENTS[: plan.optimizer.n_moments] if plan.optimizer else ()
     shapes = {}
     for i, layer in _layers(plan):
         for name, shape in layer.shapes.items():
@@ -219,7 +210,7 @@ def _build(plan: _Plan, tensors: dict[str, Array], kind: type[Layer]) -> Content
             moments.append(
                 [
                     (aligned(f"{i}.weight.{moment}"), aligned(f"{i}.bias.{moment}"))
-                    for moment in _MOMENTS[: _count(plan.optimizer)]
+                    for moment in _MOMENTS[: plan.optimizer.n_moments]
                 ]
             )
     following = iter(layers)

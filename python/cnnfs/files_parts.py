@@ -11,16 +11,11 @@ from cnnfs import checks
 from cnnfs.activations import Activation
 from cnnfs.dropout import Dropout
 from cnnfs.files_header import as_object, fields, short
-from cnnfs.layer import Layer
-from cnnfs.losses import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Huber,
-    Loss,
-    MeanAbsoluteError,
-    MeanSquaredError,
-)
-from cnnfs.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from cnnfs.layer import PENALTIES, Layer
+from cnnfs.losses import KINDS as LOSS_KINDS
+from cnnfs.losses import Loss
+from cnnfs.optimizers import KINDS as OPTIMIZER_KINDS
+from cnnfs.optimizers import Optimizer
 from cnnfs.schedule import LearningRate
 from cnnfs.schedules import (
     CosineDecay,
@@ -34,20 +29,16 @@ from cnnfs.schedules import (
 Json = dict[str, Any]
 _T = TypeVar("_T")
 
-_PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
-
 
 def _by_name(*kinds: type[_T]) -> dict[str, type[_T]]:
     return {kind.__name__: kind for kind in kinds}
 
 
-LOSSES: Mapping[str, type[Loss]] = _by_name(
-    MeanSquaredError, MeanAbsoluteError, Huber, BinaryCrossEntropy, CrossEntropy
-)
+LOSSES: Mapping[str, type[Loss]] = _by_name(*LOSS_KINDS)
 SCHEDULES: Mapping[str, type[Schedule]] = _by_name(
     InverseTimeDecay, StepDecay, ExponentialDecay, CosineDecay, LinearWarmup
 )
-OPTIMIZERS: Mapping[str, type[Optimizer]] = _by_name(SGD, Adagrad, RMSprop, Adam, AdamW)
+OPTIMIZERS: Mapping[str, type[Optimizer]] = _by_name(*OPTIMIZER_KINDS)
 
 
 class LayerPlan(NamedTuple):
@@ -78,7 +69,7 @@ def _of_part(part: Layer | Dropout) -> Json:
         "n_inputs": part.n_inputs,
         "n_neurons": part.n_neurons,
         "activation": str(part.activation),
-        **dict(zip(_PENALTIES, part.penalties, strict=True)),
+        **dict(zip(PENALTIES, part.penalties, strict=True)),
     }
 
 
@@ -105,13 +96,13 @@ def _to_part(i: int, given: object) -> LayerPlan | Dropout:
         return Dropout(fields(given, what, "kind", "rate")[1])
     if kind != "Layer":
         raise ValueError(f"{what} is of the unknown kind {short(kind)}")
-    names = ("kind", "n_inputs", "n_neurons", "activation", *_PENALTIES)
+    names = ("kind", "n_inputs", "n_neurons", "activation", *PENALTIES)
     _, n_inputs, n_neurons, activation, *penalties = fields(given, what, *names)
     if not isinstance(activation, str) or activation not in list(Activation):
         raise ValueError(f"{what} has the unknown activation {short(activation)}")
     a, b, c, d = (
         checks.real(value, f"{name} of {what}", least=0)
-        for name, value in zip(_PENALTIES, penalties, strict=True)
+        for name, value in zip(PENALTIES, penalties, strict=True)
     )
     return LayerPlan(
         checks.whole(n_inputs, f"n_inputs of {what}", least=0),

@@ -80,7 +80,7 @@ class Plan:
 
     def __init__(self, network: Network, loss: str | Loss | None, *, slopes: bool = True) -> None:
         self.network = network
-        self.layers = [part for part in network.layers if isinstance(part, Layer)]
+        self.layers = network._only_layers
         given = network._loss if loss is None else loss
         activations = [str(layer.activation) for layer in self.layers]
         self.loss = loss_of(given, activations[-1])
@@ -161,7 +161,6 @@ class Plan:
 
 def bind(optimizer: Optimizer, network: Network) -> None:
     """Make a new optimizer that of this network."""
-    layers = [part for part in network.layers if isinstance(part, Layer)]
     seen: dict[int, int] = {}
     for i, part in enumerate(network.layers):
         if isinstance(part, Layer) and seen.setdefault(id(part), i) != i:
@@ -169,7 +168,7 @@ def bind(optimizer: Optimizer, network: Network) -> None:
                 f"layers {seen[id(part)]} and {i} are one and the same Layer, "
                 "which can't be trained: use copy.copy(layer)"
             )
-    optimizer._trainer = _cnnfs_core.Trainer(layers)
+    optimizer._trainer = _cnnfs_core.Trainer(network._only_layers)
     optimizer._network = weakref.ref(network)
 
 

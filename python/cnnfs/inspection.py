@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfs import _cnnfs_core
-from cnnfs.layer import Layer
 
 # What only gradients need is imported by the methods: a program that runs a network starts sooner.
 if TYPE_CHECKING:
@@ -148,9 +147,8 @@ class Inspection:
         [array([0., 3.]), array([6.])]
         """
         outputs: list[Array] = []
-        for part in self._network.layers:
-            if isinstance(part, Layer):
-                outputs.append(part(outputs[-1] if outputs else x))
+        for layer in self._network._only_layers:
+            outputs.append(layer(outputs[-1] if outputs else x))
         return outputs
 
     @property

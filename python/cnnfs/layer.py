@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import operator
 from typing import Any, ClassVar, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
-from cnnfs import _cnnfs_core
+from cnnfs import _cnnfs_core, checks
 from cnnfs.activations import Activation
 from cnnfs.settings import Setting, not_negative
 from cnnfs.signature import CallSignature
 
-_PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
+PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
 
 # Zero for about half of their inputs, or nearly so: these layers begin with larger weights.
 _RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "softplus")
@@ -91,7 +90,10 @@ class Layer(_cnnfs_core.Layer):
         bias_l1: float = 0.0,
         bias_l2: float = 0.0,
     ) -> None:
-        inputs, neurons = _size(n_inputs, "n_inputs"), _size(n_neurons, "n_neurons")
+        inputs, neurons = (
+            checks.whole(size, name, least=0)
+            for size, name in ((n_inputs, "n_inputs"), (n_neurons, "n_neurons"))
+        )
         single = _is_single(dtype)
         draw = np.random.default_rng(rng)
         shape = (neurons, inputs)
@@ -172,7 +174,7 @@ class Layer(_cnnfs_core.Layer):
 
     def __repr__(self) -> str:
         name = type(self).__name__
-        given = "".join(f", {p}={getattr(self, p)!r}" for p in _PENALTIES if getattr(self, p))
+        given = "".join(f", {p}={getattr(self, p)!r}" for p in PENALTIES if getattr(self, p))
         return (
             f"{name}({self.n_inputs}, {self.n_neurons}, "
             f"activation='{self.activation}', dtype='{self.dtype}'{given})"
@@ -193,7 +195,7 @@ class Layer(_cnnfs_core.Layer):
     def __reduce__(self) -> tuple[Any, ...]:
         from cnnfs.files_content import to_bytes
 
-        own = {key: value for key, value in self.__dict__.items() if key not in _PENALTIES}
+        own = {key: value for key, value in self.__dict__.items() if key not in PENALTIES}
         return _restore_layer, (type(self), to_bytes([self])), own or None
 
 
@@ -205,16 +207,6 @@ def _restore_layer(cls: type[Layer], data: bytes) -> Layer:
     if more or not isinstance(layer, Layer):
         raise ModelFileError("a pickled layer", "there is more than one layer")
     return layer
-
-
-def _size(value: SupportsIndex, name: str) -> int:
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {value!r}") from None
-    if size < 0:
-        raise ValueError(f"{name} must not be negative, but is {size}")
-    return size
 
 
 def _is_single(dtype: npt.DTypeLike) -> bool:

@@ -175,7 +175,7 @@ _LOSSES: dict[str, type[Loss]] = {
     "cross_entropy": CrossEntropy,
     "categorical_cross_entropy": CrossEntropy,
 }
-_KINDS = tuple(dict.fromkeys(_LOSSES.values()))
+KINDS = tuple(dict.fromkeys(_LOSSES.values()))
 _OF_ACTIVATION: dict[str, type[Loss]] = {"softmax": CrossEntropy, "sigmoid": BinaryCrossEntropy}
 _FITTING = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 
@@ -189,12 +189,12 @@ def loss_of(given: str | Loss | None, last_activation: str) -> Loss:
         return _OF_ACTIVATION.get(last_activation, MeanSquaredError)()
     if isinstance(given, str):
         if given not in _LOSSES:
-            names = ", ".join(f'"{kind.name}"' for kind in _KINDS)
+            names = ", ".join(f'"{kind.name}"' for kind in KINDS)
             raise ValueError(f"there is no loss {str(given)!r}; the names are {names}")
         return _LOSSES[given]()
-    if isinstance(given, _KINDS):
+    if isinstance(given, KINDS):
         return given
-    if isinstance(given, type) and issubclass(given, _KINDS):
+    if isinstance(given, type) and issubclass(given, KINDS):
         raise TypeError(f"loss is the class {given.__name__}: write {given.__name__}()")
     raise TypeError(f"loss must be a name or a loss such as cnnfs.CrossEntropy(), not {given!r}")
 

@@ -86,9 +86,14 @@ class Network(_cnnfs_core.Network, Training, Inspection):
         return self._layers
 
     @property
+    def _only_layers(self) -> list[Layer]:
+        """The layers without the dropouts: what computes and is trained."""
+        return [part for part in self._layers if isinstance(part, Layer)]
+
+    @property
     def n_parameters(self) -> int:
         """How many weights and biases there are."""
-        return sum(part.n_parameters for part in self._layers if isinstance(part, Layer))
+        return sum(layer.n_parameters for layer in self._only_layers)
 
     def summary(self) -> str:
         """A table of the layers: number, shape, activation, parameters, and their total.
@@ -144,7 +149,8 @@ class Network(_cnnfs_core.Network, Training, Inspection):
             If the file can't be written. What was there before stays.
         ValueError
             If the optimizer has trained another network, its learning rate is a function of your
-            own, or there are too many layers (about 5,000 are possible).
+            own, or there are too many layers (about 5,000
+            are possible with Adam's state).
         TypeError
             If an argument is of the wrong kind.
         RuntimeError

@@ -74,6 +74,11 @@ class Optimizer(ABC):
         """How many epochs it has trained."""
         return self._epochs
 
+    @property
+    @abstractmethod
+    def n_moments(self) -> int:
+        """How many numbers it remembers for each parameter."""
+
     @abstractmethod
     def parameters(self) -> tuple[float, ...]:
         """The numbers of the update's formula, but the learning rate."""

@@ -74,6 +74,11 @@ class SGD(Optimizer):
         self.nesterov = nesterov
         self.parameters()
 
+    @property
+    def n_moments(self) -> int:
+        """1 with momentum, else 0."""
+        return int(self.momentum != 0)
+
     def parameters(self) -> tuple[float, ...]:
         """(momentum, nesterov as 0 or 1)."""
         if self.nesterov and self.momentum == 0:
@@ -128,6 +133,11 @@ class Adagrad(Optimizer):
     ) -> None:
         super().__init__(learning_rate, clip_value, clip_norm)
         self.eps = eps
+
+    @property
+    def n_moments(self) -> int:
+        """1."""
+        return 1
 
     def parameters(self) -> tuple[float, ...]:
         """(eps,)."""
@@ -186,13 +196,18 @@ class RMSprop(Optimizer):
         self.alpha = alpha
         self.eps = eps
 
+    @property
+    def n_moments(self) -> int:
+        """1."""
+        return 1
+
     def parameters(self) -> tuple[float, ...]:
         """(alpha, eps)."""
         return self.alpha, self.eps
 
 
-_KINDS = (SGD, Adagrad, RMSprop, Adam, AdamW)
-_OPTIMIZERS: dict[str, type[SGD | Adagrad | RMSprop | Adam | AdamW]] = {k.name: k for k in _KINDS}
+KINDS = (SGD, Adagrad, RMSprop, Adam, AdamW)
+_OPTIMIZERS: dict[str, type[SGD | Adagrad | RMSprop | Adam | AdamW]] = {k.name: k for k in KINDS}
 
 
 def optimizer_of(given: str | Optimizer) -> Optimizer:
@@ -202,8 +217,8 @@ def optimizer_of(given: str | Optimizer) -> Optimizer:
             names = ", ".join(f'"{name}"' for name in _OPTIMIZERS)
             raise ValueError(f"there is no optimizer {str(given)!r}; the names are {names}")
         return _OPTIMIZERS[given]()
-    if isinstance(given, _KINDS):
+    if isinstance(given, KINDS):
         return given
-    if isinstance(given, type) and issubclass(given, _KINDS):
+    if isinstance(given, type) and issubclass(given, KINDS):
         raise TypeError(f"optimizer is the class {given.__name__}: write {given.__name__}()")
     raise TypeError(f"optimizer must be a name or an optimizer such as cnnfs.Adam(), not {given!r}")

@@ -10,7 +10,7 @@ Show = Callable[[int, dict[str, float]], None]
 
 
 def _interactive() -> bool:
-    return hasattr(sys, "ps1") or "IPython" in sys.modules
+    return hasattr(sys, "ps1")  # IPython sets it, too
 
 
 @contextmanager

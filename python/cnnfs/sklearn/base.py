@@ -109,6 +109,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         goal = self._goal(self._outputs(rows.targets))
         if fresh:
             self._begin(settings, goal, rows, random)
+        if fresh or (self.validation_scores_ is not None) != self.early_stopping:
+            self._begin_watching()
         validation = self._given(validation_data)
         if self.early_stopping and validation is None:
             rows, validation = self._hold_out(rows, settings, random)
@@ -116,9 +118,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self._penalize(goal, batch, rows.weights)
         if not (incremental and hasattr(self, "_optimizer")):
             self._optimizer: Optimizer = new_optimizer(self, goal)
-        self._incremental = incremental
         self.n_iter_ = 0
         watch = Watch(self, settings, goal, len(rows.x), validation)
+        if self.validation_scores_:  # the best weights so far are those that there are
+            watch.keep(self.network_)
         epochs = 1 if incremental else settings.max_iter
         try:
             self.network_.fit(
@@ -201,11 +204,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = []
         self.t_ = 0
         self.loss_ = np.nan
+        self.__dict__.pop("_optimizer", None)
+
+    def _begin_watching(self) -> None:
+        """What ends the training: the loss, or with early stopping the score."""
         early = self.early_stopping
         self.best_loss_ = None if early else np.inf
         self.validation_scores_ = [] if early else None
         self.best_validation_score_ = -np.inf if early else None
-        self.__dict__.pop("_optimizer", None)
 
     def _hold_out(self, rows: Rows, settings: Settings, random: Any) -> tuple[Rows, Rows]:
         share, numbers = settings.validation_fraction, np.arange(len(rows.x))
@@ -222,9 +228,8 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """``alpha / 2 * sum(w**2) / (weight of a batch)``, as a penalty of the layers."""
         mean = 1.0 if weights is None else float(weights.mean())
         penalty = goal.slope * self.alpha / 2 / (batch * mean) if mean > 0 else 0.0
-        for part in self.network_:
-            if isinstance(part, Layer):
-                part.weight_l2 = penalty
+        for layer in self.network_._only_layers:
+            layer.weight_l2 = penalty
 
     # ---- using ---------------------------------------------------------------------------------
 
@@ -247,7 +252,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
     def _layers(self) -> list[Layer]:
         if not hasattr(self, "network_"):
             raise AttributeError("there is no network yet: call fit")
-        return [part for part in self.network_ if isinstance(part, Layer)]
+        return self.network_._only_layers
 
     def __getstate__(self) -> dict[str, Any]:
         return state.packed(super().__getstate__())

@@ -78,7 +78,10 @@ def checked(model: Any) -> Settings:
     return Settings(
         sizes,
         [hidden_activation(name) for name in _each(model.activation, sizes, "activation")],
-        [float(share) for share in _each(model.dropout, sizes, "dropout")],
+        [
+            checks.real(share, "dropout", least=0, below=1)
+            for share in _each(model.dropout, sizes, "dropout")
+        ],
         checks.whole(model.max_iter, "max_iter", least=1),
         model.n_iter_no_change,
         checks.real(model.tol, "tol", least=0),
@@ -138,5 +141,6 @@ def new_optimizer(model: Any, goal: Goal) -> Optimizer:
         epsilon = checks.real(model.epsilon, "epsilon", above=0)
         betas = (model.beta_1, model.beta_2)
         return Adam(model.learning_rate_init, betas, epsilon * goal.slope)
-    nesterov = model.nesterovs_momentum and model.momentum > 0
-    return SGD(model.learning_rate_init / goal.slope, model.momentum, nesterov)
+    momentum = checks.real(model.momentum, "momentum", least=0, below=1)
+    nesterov = bool(model.nesterovs_momentum) and momentum > 0
+    return SGD(model.learning_rate_init / goal.slope, momentum, nesterov)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from cnnfs.callbacks import Epoch
-from cnnfs.layer import Layer
+from cnnfs.callbacks import Epoch, kept_weights, put_back
 from cnnfs.network import Network
 from cnnfs.optimizer import Optimizer
 from cnnfs.sklearn.settings import Goal, Settings
 
 if TYPE_CHECKING:
+    from cnnfs.callbacks import Kept
     from cnnfs.sklearn.base import Perceptron
 
 Array = npt.NDArray[Any]
@@ -40,7 +39,7 @@ class Watch:
         self.early = bool(model.early_stopping)
         self.stopped = False
         self._without = 0  # epochs in a row that brought nothing
-        self._kept: list[tuple[Layer, Array, Array]] = []
+        self._kept: Kept = []
 
     def __call__(self, epoch: Epoch) -> bool:
         model = self.model
@@ -95,20 +94,16 @@ class Watch:
         assert best is not None
         if score > best:
             model.best_validation_score_ = score
-            self._keep(epoch.network)
+            self.keep(epoch.network)
         return score >= best + self.settings.tol
 
-    def _keep(self, network: Network) -> None:
-        self._kept = [
-            (part, np.array(part.weights), np.array(part.bias))
-            for part in network
-            if isinstance(part, Layer)
-        ]
+    def keep(self, network: Network) -> None:
+        """Remember the weights as they are."""
+        self._kept = kept_weights(network)
 
     def restore(self) -> None:
         """Put the weights of the best epoch back, if that was looked for."""
-        for layer, weights, bias in self._kept:
-            layer.weights, layer.bias = weights, bias
+        put_back(self._kept)
 
     def _tell(self, what_follows: str) -> None:
         if self.model.verbose:
