@@ -43,7 +43,7 @@ OPERATORS = {
     "BatchNormalization": "batch_normalization",
 }
 _REAL, _ODD = "FLOAT|DOUBLE|FLOAT16", "(no_saturate_|e8m0_)?"
-# Cases that no dense network can be: a pattern of their names, and words of the error.
+# Cases that are refused: a pattern of their names, and words of the error, which say why.
 REFUSED = {
     r"test_(leakyrelu|elu|softplus|relu|softmax)(_.*)?_expanded.*": "cnnfs has nothing that does",
     r"test_(add|sub|mul|div)_u?int\d+.*": "not float, double or float16",

@@ -7,17 +7,20 @@ import cnnfs
 from cnnfs import ConversionError
 
 
-def layer(kind, *weights, name="it", **config):
+def layer(kind, *weights, name="it", module="keras.layers", **config):
     """A stand-in for a layer of this class."""
     methods = {"get_config": lambda self: config, "get_weights": lambda self: list(weights)}
-    made = type(kind, (), methods)()
+    made = type(kind, (), {"__module__": module, **methods})()
     made.name = name
     return made
 
 
-def model(*layers):
+def model(*layers, axes=None):
+    """A stand-in for a Sequential; axes: of its input."""
     made = layer("Sequential")
     made.layers = list(layers)
+    if axes:
+        made.input_shape = (None,) * axes
     return made
 
 
@@ -66,9 +69,9 @@ def test_a_functional_model_of_keras_2():
         cnnfs.from_keras(functional(chain, *layers, ends=(("c", 0, 0), ("b", 0, 0))))
 
 
-def parts_of(*layers):
+def parts_of(*layers, axes=None):
     with pytest.raises(ConversionError) as caught:
-        cnnfs.from_keras(model(*layers))
+        cnnfs.from_keras(model(*layers, axes=axes))
     return caught.value.parts
 
 
@@ -100,11 +103,88 @@ def test_other_axes_are_refused():
         "[4] Dropout 'it': noise_shape must be None",
         "[5] Flatten 'it': data_format must be 'channels_last'",
     ]
-    net = cnnfs.from_keras(model(dense(), layer("BatchNormalization", *four, axis=[1], epsilon=0)))
+
+
+@pytest.mark.parametrize("last", [1, [1], (2,), 3])
+def test_the_last_axis_counted_from_the_front(last):
+    """The features, if the model has so many axes; of an open number nobody knows."""
+    axes = np.ravel(last)[0] + 1
+    norm = layer("BatchNormalization", *[np.ones(3)] * 4, axis=last, epsilon=0)
+    spread = layer("Normalization", mean=0.0, variance=1.0, axis=last)
+    softmax = layer("Softmax", axis=last)
+    inside = dense(activation={"class_name": "Softmax", "config": {"axis": last}})
+    net = cnnfs.from_keras(model(dense(), norm, spread, axes=axes))
     np.testing.assert_allclose(net([0.0, 0.0]), 1)
+    for one in (softmax, inside):
+        before = [] if one is inside else [dense()]
+        assert str(cnnfs.from_keras(model(*before, one, axes=axes))[-1].activation) == "softmax"
+    for other in (None, axes - 1, axes + 1):
+        parts = parts_of(dense(), norm, spread, softmax, axes=other)
+        assert [part.endswith(f"axis must be -1, but is {last}") for part in parts] == [True] * 3
+        (part,) = parts_of(inside, axes=other)
+        assert "axis must be -1" in part
+
+
+def test_a_flatten_behind_a_softmax():
+    given = [dense(), layer("Softmax", axis=-1), layer("Flatten")]
+    for axes in (None, 3):
+        (part,) = parts_of(*given, axes=axes)
+        assert part.startswith("[2] Flatten 'it': a softmax stands before it")
+    assert str(cnnfs.from_keras(model(*given, axes=2))[0].activation) == "softmax"
+    # Behind a Flatten there are two axes, however many there were.
+    given = [layer("Flatten"), dense(), layer("Softmax", axis=1), layer("Flatten")]
+    assert str(cnnfs.from_keras(model(*given, axes=4))[0].activation) == "softmax"
+
+
+def test_classes_of_others_with_the_names_of_keras():
+    for module in ("keras.src.layers", "tf_keras.layers", "tensorflow.python.keras.layers"):
+        assert len(cnnfs.from_keras(model(dense(), layer("ReLU", module=module)))) == 1
+    for module in ("__main__", "keras_mine.layers"):
+        (part,) = parts_of(dense(), layer("ReLU", module=module))
+        assert part == "[1] ReLU 'it': cnnfs has no such layer"
+    mine = layer("Sequential", module="__main__")
+    mine.layers = [dense()]
+    with pytest.raises(ConversionError, match="Sequential: only a Sequential or a functional"):
+        cnnfs.from_keras(mine)
+
+
+def test_a_functional_model_whose_config_lacks_something():
+    made = layer("Functional", layers=[])
+    made.layers = []
+    with pytest.raises(ConversionError, match="is not known: its config has no 'output_layers'"):
+        cnnfs.from_keras(made)
+
+
+def test_numbers_that_are_not_finite():
+    norm = layer("BatchNormalization", np.ones(3), np.ones(3), np.zeros(3), -np.ones(3), epsilon=0)
+    given = layer("Normalization", mean=0.0, variance=-1.0)
+    rescaling = layer("Rescaling", scale=1.0, offset=np.inf)
+    assert parts_of(dense(), norm, given, rescaling) == [
+        "[1] BatchNormalization 'it': its scale is not finite",
+        "[2] Normalization 'it': its scale is not finite",
+        "[3] Rescaling 'it': its shift is not finite",
+    ]
+    (part,) = parts_of(dense(), layer("Rescaling", scale=1.0, offset=np.ones((2, 3))))
+    assert "its shift has shape (2, 3): not a number for each feature" in part
 
 
 @pytest.mark.parametrize("thing", [None, "model.keras", 3, {}])
 def test_things_that_are_no_model(thing):
     with pytest.raises(TypeError, match="model must be a Keras model"):
         cnnfs.from_keras(thing)
+
+
+def test_scalings_that_follow_one_another_are_one():
+    half, double = (layer("Rescaling", scale=s, offset=0.0) for s in (1 / 3, 3.0))
+    tiny = dense()
+    tiny.get_weights = lambda: [KERNEL * np.float32(1e-45), np.full(3, -0.0, "float32")]
+    net = cnnfs.from_keras(model(half, double, tiny, half, double))
+    want = cnnfs.from_keras(model(tiny))
+    assert net[0].weights.tobytes() == want[0].weights.tobytes()
+    assert net[0].bias.tobytes() == want[0].bias.tobytes()
+    large = layer("Rescaling", scale=1e200, offset=0.0)
+    (part,) = parts_of(dense(), large, large)
+    assert part.endswith("it and the steps before it scale beyond what is finite")
+    two, three = (layer("Rescaling", scale=[1.0, *more], offset=0.5) for more in ([2.0], [2.0, 3]))
+    (part,) = parts_of(dense(), two, three)
+    assert part == "[1] Rescaling 'it': it takes 2 features, but what stands before it gives 3"

@@ -106,6 +106,19 @@ def test_weights_that_do_not_chain(rng):
     assert "no dense layer" in part
 
 
+def test_the_array_that_is_wrong_is_named():
+    state = {"weight": np.ones((2, 3), "float32"), "bias": np.ones(2, int)}
+    (part,) = parts_of(state, ["relu"])
+    assert part == "weight: its biases are no floating point numbers, but int64"
+
+
+def test_lists_of_different_lengths(rng):
+    state = weights(4, 5, 3, rng=rng) | {"0.bias": [[1.0], [2.0, 3.0]], "0.weight": [[1.0], []]}
+    parts = parts_of(state, ["relu", "linear"])
+    assert [part.split(": ")[0] for part in parts] == ["0.weight", "0.bias"]
+    assert all("its weights can't be read: " in part for part in parts)
+
+
 def test_nothing_else_is_imported():
     checked_python(
         """

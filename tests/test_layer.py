@@ -86,13 +86,13 @@ def test_another_dtype_is_refused_by_name(dtype):
     name = np.dtype(dtype).name
     for make in (lambda: Layer(2, 3, dtype=dtype),
                  lambda: Layer.from_arrays(np.ones((3, 2)), dtype=dtype)):  # fmt: skip
-        with pytest.raises((TypeError, ValueError), match=name):
+        with pytest.raises(ValueError, match=name):
             make()
 
 
 @pytest.mark.parametrize("dtype", ["nonsense", 3, "float31"])
 def test_what_is_no_dtype_is_refused(dtype):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
         Layer(2, 3, dtype=dtype)
 
 

@@ -1,7 +1,6 @@
-"""Damaged and hostile ONNX files: an error that names the file, soon, and without much memory."""
+"""Damaged and hostile ONNX files: an error that names the file, and soon."""
 
 import os
-import resource
 import time
 
 import numpy as np
@@ -9,8 +8,8 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from onnx import ModelProto, TensorProto, helper
-from onnx_models import model, node, weights
+from onnx import ModelProto, helper, numpy_helper
+from onnx_models import model, node
 
 import cnnfs
 from cnnfs import ConversionError
@@ -38,10 +37,8 @@ def refuses(tmp_path):
 @pytest.fixture(autouse=True)
 def soon():
     start = time.process_time()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
     assert time.process_time() - start < 20
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
 
 
 def test_what_is_no_onnx_file(refuses):
@@ -89,69 +86,6 @@ def test_devices_and_pipes(tmp_path):
         cnnfs.from_onnx(tmp_path)
 
 
-def test_sparse_files_of_many_gigabytes(tmp_path):
-    path = tmp_path / "large.onnx"
-    with open(path, "wb") as file:
-        file.truncate(1 << 40)
-    with pytest.raises(ConversionError, match="too many for ONNX"):
-        cnnfs.from_onnx(path)
-
-
-def with_tensor(dims, **fields):
-    made = model([node("MatMul", "x w", "y")])
-    tensor = TensorProto(name="w", data_type=fields.pop("data_type", TensorProto.FLOAT), **fields)
-    tensor.dims.extend(dims)
-    made.graph.initializer.append(tensor)
-    return made
-
-
-def test_sizes_that_are_not_there(refuses):
-    huge = (1 << 62) - 1
-    for dims in ([huge, huge], [1 << 20, 1 << 20], [3, 3], [-3, -2], [0, huge], [1] * 40, [huge]):
-        text = refuses(with_tensor(dims, raw_data=b"\0" * 24))
-        assert "node 'y' (MatMul): its input 'w'" in text
-    assert "it has 5.75 numbers" in refuses(with_tensor([3, 2], raw_data=b"\0" * 23))
-    assert "it has 5 numbers" in refuses(with_tensor([3, 2], float_data=[0.0] * 5))
-    assert "more than 16 bits" in refuses(
-        with_tensor([1, 1], data_type=TensorProto.FLOAT16, int32_data=[1 << 20])
-    )
-    assert "its type is type 77" in refuses(with_tensor([1, 1], data_type=77))
-
-
-def test_wide_inputs_without_weights(refuses):
-    assert "number of features is open" in refuses(
-        model([node("Relu", "x", "y")], dims=("n", 10**9))
-    )
-    assert "number of features is open" in refuses(
-        model([node("Relu", "x", "r"), node("Flatten", "r", "y")], dims=("n", *[10**5] * 9))
-    )
-    nodes = [node("Add", "x c", "r"), node("Flatten", "r", "y")]
-    made = model(nodes, {"c": np.ones((10**5, 1), "f4")}, dims=("n", 10**5, 10**5))
-    assert "are too many" in refuses(made)
-
-
-def test_constants_that_multiply(refuses):
-    """A small file whose constants would fill the memory."""
-    column, row = np.ones((1 << 17, 1), "f4"), np.ones((1, 1 << 17), "f4")
-    nodes = [node("Mul", "column row", "w"), node("MatMul", "x w", "y")]
-    assert "can't be made one" in refuses(model(nodes, {"column": column, "row": row}))
-    names = [f"t{i}" for i in range(3000)]
-    nodes = [node("Add", f"{a} {a}", b) for a, b in zip(["big", *names], names, strict=False)]
-    nodes.append(node("Add", f"x {names[-1]}", "y"))
-    assert "grow too large" in refuses(model(nodes, {"big": np.ones(1 << 18, "f4")}))
-
-
-def test_long_chains(refuses):
-    """As deep as a file likes: nothing here calls itself."""
-    names = [f"t{i}" for i in range(30_000)]
-    nodes = [node("Identity", a, b) for a, b in zip(["x", *names], names, strict=False)]
-    made = model([*nodes, node("Relu", names[-1], "y")])
-    assert cnnfs.from_onnx(made).n_inputs == 3
-    nodes = [node("Identity", a, b) for a, b in zip(["w", *names], names, strict=False)]
-    made = model([*nodes, node("MatMul", f"x {names[-1]}", "y")], W)
-    assert cnnfs.from_onnx(made).n_outputs == 2
-
-
 def test_loops_and_names_given_twice(refuses):
     assert "nothing before it gives 'b'" in refuses(
         model([node("Add", "x b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")])
@@ -194,8 +128,36 @@ def test_names_that_are_no_text(refuses):
     assert "bad.onnx can't be converted" in refuses(data.replace(b"Gemm", b"G\xff\xfem"))
 
 
-def test_wide_layers_of_one_neuron(refuses, rng):
-    """An activation before such a layer would need a layer of 10^5 x 10^5 weights."""
-    wide = weights(rng, 100_000, 1)
-    made = model([node("Relu", "x", "r"), node("MatMul", "r w", "y")], {"w": wide}, dims=None)
-    refuses(made)
+ODD_SIZES = [
+    np.float32([np.inf, 2]),
+    np.float64([np.nan, 2]),
+    np.float32([-1, 2]),
+    np.float32(np.inf),
+    np.bool_([True, True]),
+]
+
+
+@pytest.mark.parametrize("sizes", ODD_SIZES, ids=str)
+@pytest.mark.parametrize("kind", ["Reshape", "Squeeze", "Unsqueeze"])
+def test_sizes_and_axes_that_are_no_integers(kind, sizes, refuses):
+    """Of a step, of constants, and where a step may lead to the input's features."""
+    constants = W | {"sizes": sizes}
+    behind = model([NODES[0], node(kind, "g sizes", "y")], constants)
+    first = model([node(kind, "x sizes", "f"), node("Gemm", "f w b", "y")], constants)
+    folded = model([node(kind, "w sizes", "v"), node("MatMul", "x v", "y")], constants)
+    for made, where in ((behind, "y"), (first, "f"), (folded, "v")):
+        text = refuses(made)
+        assert f"node '{where}' ({kind}): " in text
+        if kind == "Reshape" and made is not folded:
+            assert f"its sizes or axes are {sizes.dtype}, not integers" in text
+
+
+@pytest.mark.parametrize("axes", [[np.inf], [np.nan, 0.0], [1 << 40], [-(1 << 63)], np.inf, "one"])
+def test_axes_among_the_attributes(axes, refuses):
+    for kind, name in (("Squeeze", "axes"), ("Unsqueeze", "axes"), ("Reshape", "shape")):
+        made = [node(kind, "w", "v", **{name: axes}), node("MatMul", "x v", "y")]
+        assert f"node 'v' ({kind}): " in refuses(model(made, W, opset=11))
+    made = [node("Constant", "", "sizes", value=numpy_helper.from_array(np.float32([np.inf])))]
+    del made[0].input[:]
+    made += [node("Unsqueeze", "w sizes", "v"), node("MatMul", "x v", "y")]
+    assert "node 'v' (Unsqueeze): " in refuses(model(made, W))

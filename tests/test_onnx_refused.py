@@ -71,7 +71,7 @@ STEPS = {
     "integers": (node("MatMul", "g ints", "y"), "its weights are int64"),
     "1/x": (node("Div", "b g", "y"), "divides by what depends on the input"),
     "1/0": (node("Div", "g zeros", "y"), "it divides by 0"),
-    "infinite": (node("Mul", "g inf", "y"), "its constants are not finite"),
+    "infinite": (node("Mul", "g inf", "y"), "its scale is not finite"),
     "rows": (node("Add", "g rows", "y"), "shape (2, 1) is not the same for every row"),
     "width": (node("Add", "g three", "y"), "a constant of shape (3,) does not fit 2 features"),
     "axes": (node("Add", "g axes", "y"), "a constant of shape (1, 1, 2) adds axes"),
@@ -89,7 +89,7 @@ STEPS = {
         node("BatchNormalization", "g b b b three", "y"),
         "its constants have shapes",
     ),
-    "negative variance": (node("BatchNormalization", "g b b b b", "y"), "are not finite"),
+    "negative variance": (node("BatchNormalization", "g b b b b", "y"), "its scale is not"),
     "comparison": (node("Greater", "g b", "y"), "its result is no number"),
     "alone": (node("Erf", "g", "y"), "nothing that does this alone"),
     "residue": (node("Add", "g x", "y"), "two paths meet here"),
@@ -118,6 +118,16 @@ def test_a_step_that_can_not_be_expressed(name):
     assert len(parts) == 1
     assert parts[0].startswith(f"node 'y' ({step.op_type}): ")
     assert words in parts[0]
+
+
+def test_constants_that_overflow_on_the_way():
+    constants = {"w": np.eye(3), "b": np.zeros(3), "tiny": np.float64(1e-310)}
+    for step, name in (
+        (node("Div", "x tiny", "y"), "scale"),
+        (node("Gemm", "x w b", "y", beta=np.inf), "shift"),
+    ):
+        (part,) = refused([step], constants, dtype="float64")
+        assert part == f"node 'y' ({step.op_type}): its {name} is not finite"
 
 
 def test_every_step_that_can_not_be_expressed_is_listed():

@@ -1,12 +1,14 @@
-"""Numbers that a user gives, checked: what comes back is a plain float or int."""
+"""Numbers and dtypes that a user gives, checked: a number comes back as a plain float or int."""
 
 from __future__ import annotations
 
 import math
 import numbers
 import operator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 
 def real(
@@ -49,3 +51,14 @@ def whole(value: object, name: str, *, least: int) -> int:
     if number < least:
         raise ValueError(f"{name} must be at least {least}, but is {number}")
     return number
+
+
+def float_dtype(value: npt.DTypeLike | None) -> np.dtype[Any]:
+    """The value as a dtype, if it is float32 or float64."""
+    try:
+        kind = None if value is None else np.dtype(value)
+    except (TypeError, ValueError):
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, not {value if kind is None else kind}")
+    return kind

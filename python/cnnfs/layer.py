@@ -209,8 +209,5 @@ def _restore_layer(cls: type[Layer], data: bytes) -> Layer:
     return layer
 
 
-def _is_single(dtype: npt.DTypeLike) -> bool:
-    wanted = None if dtype is None else np.dtype(dtype)
-    if wanted not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64, not {wanted}")
-    return wanted == np.float32
+def _is_single(dtype: npt.DTypeLike | None) -> bool:
+    return checks.float_dtype(dtype) == np.float32

@@ -18,6 +18,10 @@ Doubles = npt.NDArray[np.float64]
 _WIDEST = 4096  # features of a layer that is added
 
 
+class RefusedError(Exception):
+    """Why a step of a model can't be expressed."""
+
+
 class _Dense(NamedTuple):
     where: str
     weights: Doubles  # (neurons, inputs)
@@ -54,15 +58,23 @@ class Chain:
     Every method takes first where the step stands in the model and what it is there ("[2] Linear"):
     the words of the error. What is wrong is collected, so that the error names all of it.
 
-    An affine step is folded, in float64, into the dense layer before it if there is nothing
-    between, else into the next one. Where there is neither, and for an activation that follows no
-    dense layer, a layer with a diagonal of weights takes its place. A dropout at the end is left
-    out: outside training it does nothing.
+    Affine steps that follow one another become one, or none if that does nothing. It is folded, in
+    float64, into the dense layer before it if there is nothing between, else into the next one.
+    Where there is neither, and for an activation that follows no dense layer, a layer with a
+    diagonal of weights takes its place. A dropout at the end is left out: outside training it does
+    nothing.
+
+    Attributes
+    ----------
+    axes : int or None
+        How many axes there are at this step, the rows' included. None: that is not known.
     """
 
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.problems: list[str] = []
+    def __init__(
+        self, source: str, axes: int | None = None, problems: list[str] | None = None
+    ) -> None:
+        self.source, self.axes = source, axes
+        self.problems = [] if problems is None else problems
         self._steps: list[_Dense | _Affine | _Activation | _Dropout] = []
         self._single = True  # as long as no dense layer has more than float32
 
@@ -77,8 +89,10 @@ class Chain:
             self.refuse(where, f"its weights must have 2 dimensions, but have shape {w.shape}")
         elif b is not None and b.shape != (len(w),):
             self.refuse(where, f"its bias has shape {b.shape}, but there are {len(w)} neurons")
-        elif not all(a is None or _is_float(a) for a in (w, b)):
+        elif not _is_float(w):
             self.refuse(where, f"its weights are no floating point numbers, but {w.dtype}")
+        elif b is not None and not _is_float(b):
+            self.refuse(where, f"its biases are no floating point numbers, but {b.dtype}")
         else:
             self._single &= all(a is None or a.dtype.itemsize <= 4 for a in (w, b))
             zeros = np.zeros(len(w))
@@ -86,11 +100,36 @@ class Chain:
 
     def affine(self, where: str, scale: npt.ArrayLike, shift: npt.ArrayLike) -> None:
         """``x * scale + shift``, each one number or one for each feature."""
-        steps = _double(np.asarray(scale)), _double(np.asarray(shift))
-        if any(a.ndim > 1 for a in steps):
-            self.refuse(where, f"it has no number for each feature, but {steps[0].shape}")
-        else:
-            self._steps.append(_Affine(where, *steps))
+        step = _Affine(where, _double(np.asarray(scale)), _double(np.asarray(shift)))
+        for name, a in (("scale", step.scale), ("shift", step.shift)):
+            if a.ndim > 1:
+                self.refuse(where, f"its {name} has shape {a.shape}: not a number for each feature")
+                return
+            if not np.isfinite(a).all():
+                self.refuse(where, f"its {name} is not finite")
+                return
+        if self._steps and isinstance(before := self._steps[-1], _Affine):
+            sizes = {a.size for a in (*before[1:], *step[1:]) if a.ndim}
+            if len(sizes) < 2:  # else the error comes with the layers
+                self._steps.pop()
+                step = _both(before, step)
+                if not all(np.isfinite(a).all() for a in step[1:]):
+                    self.refuse(where, "it and the steps before it scale beyond what is finite")
+                    return
+        if (step.scale != 1).any() or step.shift.any():
+            self._steps.append(step)
+
+    def unchanged(self, where: str, width: int | None, dtype: npt.DTypeLike) -> None:
+        """How many features of which dtype there are: asked if there is no dense layer."""
+        if any(isinstance(step, _Dense) for step in self._steps):
+            return
+        if width is None:
+            self.refuse(where, "it has no weights, and so the number of features is open")
+            return
+        self._single &= np.dtype(dtype).itemsize <= 4
+        made = self._diagonal(where, width, None)
+        if len(made.bias) == width:  # else it is refused
+            self._steps.insert(0, _Dense(where, made.weights, made.bias))
 
     def activation(self, where: str, name: str) -> None:
         """An activation by the name it has in cnnfs."""
@@ -103,8 +142,15 @@ class Chain:
         elif rate > 0:
             self._steps.append(_Dropout(where, float(rate)))
 
-    def network(self, dtype: npt.DTypeLike | None = None) -> Network:
-        """The network. dtype None: float32 if all weights and biases are that or less.
+    def flatten(self, where: str) -> None:
+        """All axes but the rows' become one: a network takes them so from the beginning."""
+        softmax = any(isinstance(s, _Activation) and s.name == "softmax" for s in self._steps)
+        if softmax and self.axes != 2:
+            self.refuse(where, "a softmax stands before it, which it would spread over all axes")
+        self.axes = 2
+
+    def network(self, dtype: np.dtype[Any] | None = None) -> Network:
+        """The network. dtype, from `checked_dtype`: None for float32 if no weight has more.
 
         Raises
         ------
@@ -114,19 +160,18 @@ class Chain:
         with np.errstate(all="ignore"):
             parts = self._parts()
         if dtype is None:
-            dtype = "float32" if self._single else "float64"
-        kind = np.dtype(dtype)
+            dtype = np.dtype("float32" if self._single else "float64")
         for i, part in enumerate(parts):
-            if isinstance(part, _Made) and kind == np.float32:
+            if isinstance(part, _Made) and dtype == np.float32:
                 most = max(np.abs(a).max(initial=0.0) for a in (part.weights, part.bias))
-                if np.finfo(kind).max < most < np.inf:
+                if np.finfo(dtype).max < most < np.inf:
                     self.refuse(f"layer {i}", 'too large for float32: give dtype="float64"')
         if self.problems:
             raise ConversionError(self.source, self.problems)
         return Network(
             part
             if isinstance(part, Dropout)
-            else Layer.from_arrays(part.weights, part.bias, part.activation, dtype=kind)
+            else Layer.from_arrays(part.weights, part.bias, part.activation, dtype=dtype)
             for part in parts
         )
 
@@ -205,8 +250,9 @@ def _folded(before: _Affine | None, weights: Doubles, bias: Doubles) -> _Made:
 
 
 def _both(first: _Affine, second: _Affine) -> _Affine:
-    scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
-    return _Affine(second.where, scale, shift)
+    with np.errstate(all="ignore"):
+        scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
+    return _Affine(second.where, np.asarray(scale), np.asarray(shift))
 
 
 def _column(scale: Doubles) -> Doubles:

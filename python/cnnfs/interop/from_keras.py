@@ -21,7 +21,8 @@ def from_keras(model: Any, *, dtype: npt.DTypeLike | None = None) -> Network:
     Parameters
     ----------
     model : keras.Model
-        Built: each layer has its weights. Of Keras 3 (any backend) or Keras 2.
+        Built: each layer has its weights. Its class, and those of its layers, are Keras's own:
+        a subclass may compute something else.
     dtype : {"float32", "float64"}, optional
         None: float64 if a weight is, else float32, for half precision too.
 
@@ -36,6 +37,8 @@ def from_keras(model: Any, *, dtype: npt.DTypeLike | None = None) -> Network:
         If there are parts that cnnfs does not have. It lists all of them.
     TypeError
         If model has no layers, and so is no Keras model.
+    ValueError
+        If dtype is neither float32 nor float64.
 
     Examples
     --------

@@ -48,6 +48,8 @@ def from_onnx(
         If the package onnx is not installed.
     TypeError
         If model is of another kind.
+    ValueError
+        If dtype is neither float32 nor float64.
     OSError
         If the file can't be read.
 

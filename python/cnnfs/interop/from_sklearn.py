@@ -37,6 +37,8 @@ def from_sklearn(model: Any, *, dtype: npt.DTypeLike | None = None) -> Network:
         If there are parts that cnnfs does not have, or a part is not fitted. It lists all of them.
     TypeError
         If model is no estimator of scikit-learn.
+    ValueError
+        If dtype is neither float32 nor float64.
 
     Examples
     --------

@@ -37,7 +37,8 @@ def from_torch(
     Returns
     -------
     Network
-        Takes rows of features: a leading Flatten is left to the caller.
+        Takes rows of features: a leading Flatten is left to the caller. So are the rows that
+        Softmax(1) and BatchNorm1d take: with more than two axes their axis 1 is another.
 
     Raises
     ------
@@ -45,6 +46,8 @@ def from_torch(
         If there are parts that cnnfs does not have. It lists all of them.
     TypeError
         If model is neither a module nor a mapping.
+    ValueError
+        If dtype is neither float32 nor float64.
 
     Examples
     --------

@@ -221,7 +221,7 @@ class Graph:
             inputs = [a for name in taken if (a := self.constant(name)) is not None]
             with np.errstate(all="ignore"):
                 made = fold(node, inputs)
-        except (UnreadableError, ValueError, IndexError, TypeError):
+        except (UnreadableError, ValueError, IndexError, TypeError, OverflowError):
             return False  # an error when it is needed, and only then
         if made is None:
             return False

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import stat
 
-import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
 from cnnfs.conversion import ConversionError
+from cnnfs.interop.numbers import checked_dtype
 from cnnfs.interop.onnx_graph import Graph
 from cnnfs.interop.onnx_steps import KNOWN, Forward
+from cnnfs.interop.onnx_values import LARGEST_MESSAGE
 from cnnfs.interop.onnx_walk import walk
 from cnnfs.network import Network
-
-_LARGEST = 1 << 31  # bytes of a message; more is not possible in the format
 
 
 def read(
@@ -26,8 +25,7 @@ def read(
     dtype: npt.DTypeLike | None = None,
 ) -> Network:
     """What `cnnfs.from_onnx` does."""
-    if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32 or float64, not {np.dtype(dtype)}")
+    kind = checked_dtype(dtype)
     if output is not None and not isinstance(output, str):
         raise TypeError(f"output must be the name of a tensor, not {output!r}")
     if isinstance(model, ModelProto):
@@ -45,7 +43,7 @@ def read(
     try:
         graph = Graph(model, source)
         steps = walk(graph, graph.choose(output, KNOWN))
-        return Forward(graph, steps).chain().network(dtype)
+        return Forward(graph, steps).chain().network(kind)
     except UnicodeDecodeError as error:
         raise ConversionError(source, [f"a name is no text: {error}"]) from None
 
@@ -55,10 +53,10 @@ def _content(path: str) -> bytes:
     # A pipe may never begin, and a device never end. Of a folder open() tells.
     if not stat.S_ISREG(state.st_mode) and not stat.S_ISDIR(state.st_mode):
         raise ConversionError(path, ["it is no ordinary file"])
-    if state.st_size >= _LARGEST:
+    if state.st_size > LARGEST_MESSAGE:
         raise ConversionError(path, [f"it has {state.st_size} bytes, too many for ONNX"])
     with open(path, "rb") as file:
-        return file.read(_LARGEST)
+        return file.read(state.st_size)  # a larger number would be allocated at once
 
 
 def _parsed(data: bytes, source: str) -> ModelProto:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from cnnfs.interop.onnx_values import Array, UnreadableError
+from cnnfs.interop.onnx_values import Array, UnreadableError, whole_numbers
 
 Doubles = npt.NDArray[np.float64]
 Dim = int | None  # None: not fixed
@@ -40,20 +40,20 @@ class Shape:
     def softmax(self, axis: int, flattens: bool) -> None:
         """Over the features, and nothing else."""
         last = len(self.dims) - 1
-        if _axis(axis, len(self.dims)) != (self.lead if flattens else last) or (
+        if axis_of(axis, len(self.dims)) != (self.lead if flattens else last) or (
             self.lead != last and not flattens
         ):
             raise UnreadableError(f"its axis {axis} is not that of the features")
 
     def flatten(self, axis: int) -> None:
         """To two axes: the rows are those before `axis`."""
-        if _axis(axis, len(self.dims)) != self.lead:
+        if axis_of(axis, len(self.dims)) != self.lead:
             raise UnreadableError(f"its axis {axis} makes features of rows, or rows of features")
         self.dims, self.lead = [None, self.features], 1
 
     def reshape(self, target: Array, zero_is_zero: bool) -> None:
         """To (rows, features), if that is what it does."""
-        sizes = [int(size) for size in target.ravel()]
+        sizes = whole_numbers(target)
         if self.lead not in leads(self.dims, sizes, zero_is_zero):
             raise UnreadableError(f"the shape {tuple(sizes[:8])} does not keep rows and features")
         known = self.features if sizes[1] <= 0 else sizes[1]
@@ -114,7 +114,8 @@ def leads(dims: list[Dim], sizes: list[int], zero_is_zero: bool = False) -> list
     return found
 
 
-def _axis(axis: int, rank: int) -> int:
+def axis_of(axis: int, rank: int) -> int:
+    """An axis counted from the front; the one behind the last, too, as Flatten may take it."""
     if not -rank <= axis <= rank:
         raise UnreadableError(f"there is no axis {axis}")
     return axis + rank if axis < 0 else axis

@@ -2,64 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from cnnfs.conversion import ConversionError
 from cnnfs.interop.chain import Chain
+from cnnfs.interop.numbers import batch_norm
 from cnnfs.interop.onnx_graph import Graph
 from cnnfs.interop.onnx_pattern import PARTS
-from cnnfs.interop.onnx_shape import Doubles, Shape, leads
-from cnnfs.interop.onnx_values import FLOATS, Array, Attributes, UnreadableError, type_name
+from cnnfs.interop.onnx_shape import Shape, axis_of, leads
+from cnnfs.interop.onnx_values import (
+    FLOATS,
+    Array,
+    Attributes,
+    UnreadableError,
+    type_name,
+    whole_numbers,
+)
 from cnnfs.interop.onnx_walk import Step
 
 _PLAIN = {"Sigmoid": "sigmoid", "Relu": "relu", "Tanh": "tanh", "Softplus": "softplus"}
 _DENSE = ("Gemm", "MatMul")
-_ONE = np.ones(())
-_ZERO = np.zeros(())
-_WIDEST = 4096  # features of a graph without weights, which gets a layer of width x width
 
 
 class Forward:
-    """The steps one after another, as calls of a `Chain`."""
+    """The steps one after another, told to a `Chain`."""
 
     def __init__(self, graph: Graph, steps: list[Step]) -> None:
         self.graph, self.steps = graph, steps
         self.shape = Shape(list(graph.dims), self._lead())
-        self._calls: list[tuple[str, str, tuple[Any, ...]]] = []
-        self._waiting: tuple[str, Doubles, Doubles] = ("", _ONE, _ZERO)
+        self._chain = Chain(graph.source, problems=graph.problems)
         self._compared = ""  # the node, while there are comparisons instead of numbers
 
     def chain(self) -> Chain:
         """The chain of all steps. ConversionError if there are some that are not possible."""
-        first = "the graph"
         for step in self.steps:
-            first = where = self.graph.label(step.number)
+            where = self.graph.label(step.number)
             try:
-                self._take(step, where)
+                with np.errstate(all="ignore"):  # the chain refuses what is not finite
+                    self._take(step, where)
             except UnreadableError as error:
                 self.graph.refuse(where, str(error))
                 self.shape.forget()
         if self._compared:
             self.graph.refuse(self._compared, "its result is no number, but true or false")
-        self._settle()
         self.graph.stop_if_refused()
-        if not any(method == "dense" for method, _, _ in self._calls):
-            self._calls.insert(0, ("dense", first, (self._nothing(),)))
-        chain = Chain(self.graph.source)
-        for method, where, given in self._calls:
-            getattr(chain, method)(where, *given)
-        return chain
-
-    def _nothing(self) -> Array:
-        """The weights of a layer that changes nothing."""
-        width = self.shape.features
-        if width is None or width > _WIDEST:
-            why = "it has no weights, and so the number of features is open"
-            raise ConversionError(self.graph.source, [why])
-        return np.eye(width, dtype="float64" if self.graph.dtype == "float64" else "float32")
+        self._chain.unchanged("the graph", self.shape.features, self.graph.dtype)
+        return self._chain
 
     def _lead(self) -> int:
         """Of the input, the axis with which the features begin: what is flattened, or the last."""
@@ -70,12 +57,11 @@ class Forward:
                 break
             try:
                 if node.op_type == "Flatten":
-                    axis = Attributes(node).whole("axis", 1)
-                    axis += len(dims) * (axis < 0)
-                    return max(0, min(axis, len(dims) - 1))
+                    axis = axis_of(Attributes(node).whole("axis", 1), len(dims))
+                    return min(axis, len(dims) - 1)
                 if node.op_type == "Reshape":
-                    target = self._operand(step.number, 1).ravel()
-                    return (leads(dims, [int(size) for size in target]) or [len(dims) - 1])[0]
+                    sizes = whole_numbers(self._operand(step.number, 1))
+                    return (leads(dims, sizes) or [len(dims) - 1])[0]
             except UnreadableError:
                 break  # comes up again when the step is taken
         return len(dims) - 1
@@ -88,20 +74,20 @@ class Forward:
             if kind != "Cast":
                 raise UnreadableError("it takes the result of a comparison, which only Cast may")
             self._compared = ""
-            self._activation(where, "step")
+            self._chain.activation(where, "step")
         if step.spelled is not None:
             self._scaled_activation(where, *step.spelled)
             return
         options = Attributes(self.graph.nodes[step.number])
         if kind in _PLAIN:
-            self._activation(where, _PLAIN[kind])
+            self._chain.activation(where, _PLAIN[kind])
         elif kind == "Swish":
             slope = options.real("alpha", 1.0)
             if slope == 0 or not np.isfinite(slope):
                 raise UnreadableError(f"its alpha is {slope:g}")
             self._scaled_activation(where, "silu", slope, 1 / slope)
         elif kind in ("Elu", "LeakyRelu", "Gelu", "Softmax"):
-            self._activation(where, self._choice(kind, options))
+            self._chain.activation(where, self._choice(kind, options))
         elif kind in _METHODS:
             getattr(self, f"_{_METHODS[kind]}")(step, where, options)
         else:
@@ -124,8 +110,8 @@ class Forward:
             self._dense(where, weights, c)  # as it is in most files: no bit is touched
             return
         self._dense(where, weights)
-        shift = _ZERO if c is None else self.shape.of_each_feature(c)
-        self._affine(where, np.asarray(alpha), np.asarray(shift * beta))
+        shift = np.zeros(()) if c is None else self.shape.of_each_feature(c)
+        self._chain.affine(where, alpha, shift * beta)
 
     def _matmul(self, step: Step, where: str, options: Attributes) -> None:
         self._must_take(step, 0)
@@ -143,20 +129,21 @@ class Forward:
             raise UnreadableError(f"it has {len(node.input)} inputs")
         place = 1 if node.input[0] == step.x else 0
         value = self.shape.of_each_feature(self._operand(step.number, place))
-        scale, shift = _ONE, _ZERO
+        one, zero = np.ones(()), np.zeros(())
+        scale, shift = one, zero
         if node.op_type in ("Add", "Sum"):
             shift = value
         elif node.op_type == "Mul":
             scale = value
         elif node.op_type == "Sub":
-            scale, shift = (_ONE, -value) if place else (-_ONE, value)
+            scale, shift = (one, -value) if place else (-one, value)
         else:
             if not place:
                 raise UnreadableError("it divides by what depends on the input")
             if (value == 0).any():
                 raise UnreadableError("it divides by 0")
             scale = np.asarray(1 / value)
-        self._affine(where, np.asarray(scale), np.asarray(shift))
+        self._chain.affine(where, scale, shift)
 
     def _batch_normalization(self, step: Step, where: str, options: Attributes) -> None:
         self._must_take(step, 0)
@@ -165,15 +152,13 @@ class Forward:
             raise UnreadableError("it is in training")
         if not options.whole("spatial", 1) and rank != 2:
             raise UnreadableError("it has means of its own for each place of a channel (spatial=0)")
-        numbers = [self._operand(step.number, i).astype(np.float64) for i in range(1, 5)]
-        if any(a.ndim != 1 or a.shape != numbers[0].shape for a in numbers):
-            raise UnreadableError(f"its constants have shapes {[a.shape for a in numbers]}")
-        factor, offset, mean, variance = numbers
-        with np.errstate(all="ignore"):
-            scale = factor / np.sqrt(variance + options.real("epsilon", 1e-5))
-            shift = offset - mean * scale
-        scale, shift = (self.shape.of_each_feature(a, channels=True) for a in (scale, shift))
-        self._affine(where, scale, shift)
+        given = [self._operand(step.number, i) for i in range(1, 5)]
+        if any(a.ndim != 1 or a.shape != given[0].shape for a in given):
+            raise UnreadableError(f"its constants have shapes {[a.shape for a in given]}")
+        factor, offset, mean, variance = given
+        epsilon = options.real("epsilon", 1e-5)
+        numbers = batch_norm(mean, variance, epsilon, factor, offset)
+        self._chain.affine(where, *(self.shape.of_each_feature(a, channels=True) for a in numbers))
 
     def _shapes(self, step: Step, where: str, options: Attributes) -> None:
         """Flatten and Reshape."""
@@ -187,7 +172,7 @@ class Forward:
         """Than a constant: the first half of "step"; the other is a Cast."""
         self._must_take(step, 0)
         bound = self.shape.of_each_feature(self._operand(step.number, 1))
-        self._affine(where, _ONE, np.asarray(-bound))
+        self._chain.affine(where, 1.0, -bound)
         self._compared = where
 
     def _as_it_is(self, step: Step, where: str, options: Attributes) -> None:
@@ -241,32 +226,12 @@ class Forward:
         if known not in (None, weights.shape[1]):
             raise UnreadableError(f"it takes {weights.shape[1]} features, but there are {known}")
         self.shape.dense(len(weights))
-        self._settle()
-        self._calls.append(("dense", where, (weights, bias)))
-
-    def _affine(self, where: str, scale: npt.NDArray[Any], shift: npt.NDArray[Any]) -> None:
-        _, before, offset = self._waiting
-        with np.errstate(all="ignore"):
-            scale, shift = scale * before, scale * offset + shift
-        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
-            raise UnreadableError("its constants are not finite")
-        self._waiting = where, np.asarray(scale), np.asarray(shift)
-
-    def _settle(self) -> None:
-        """Tell the chain of the affine steps that were put together, unless they do nothing."""
-        where, scale, shift = self._waiting
-        if (scale != 1).any() or shift.any():
-            self._calls.append(("affine", where, (scale, shift)))
-        self._waiting = "", _ONE, _ZERO
-
-    def _activation(self, where: str, name: str) -> None:
-        self._settle()
-        self._calls.append(("activation", where, (name,)))
+        self._chain.dense(where, weights, bias)
 
     def _scaled_activation(self, where: str, name: str, before: float, after: float) -> None:
-        self._affine(where, np.asarray(before), _ZERO)
-        self._activation(where, name)
-        self._affine(where, np.asarray(after), _ZERO)
+        self._chain.affine(where, before, 0.0)
+        self._chain.activation(where, name)
+        self._chain.affine(where, after, 0.0)
 
 
 _METHODS = {

@@ -22,13 +22,12 @@ _TYPES: dict[int, tuple[str, str, str]] = {
     TensorProto.INT64: ("int64", "int64_data", "int64"),
     TensorProto.BOOL: ("bool", "int32_data", "bool"),
 }
+LARGEST_MESSAGE = (1 << 31) - 1  # bytes, of the format
 FLOATS = {
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",
     TensorProto.FLOAT16: "float16",
 }
-
-
 _FIELDS: dict[int, tuple[str, Callable[[Any], Any]]] = {
     AttributeProto.FLOAT: ("f", float),
     AttributeProto.INT: ("i", int),
@@ -82,6 +81,14 @@ def read_tensor(tensor: TensorProto) -> Array:
             raise UnreadableError("its float16 numbers have more than 16 bits")
         return bits.astype(np.uint16).view(np.float16).reshape(shape)
     return np.array(getattr(tensor, field), dtype).reshape(shape)
+
+
+def whole_numbers(numbers: Array | list[Any]) -> list[int]:
+    """The sizes or axes that a constant or an attribute is."""
+    a = np.asarray(numbers)
+    if a.size and a.dtype.kind != "i":
+        raise UnreadableError(f"its sizes or axes are {a.dtype}, not integers")
+    return [int(i) for i in a.ravel()]
 
 
 class Attributes:
@@ -188,16 +195,18 @@ def fold(node: NodeProto, inputs: list[Array]) -> Array | None:
 def _reshaped(kind: str, a: Array, given: Attributes, others: list[Array]) -> Array | None:
     """With its target an attribute, or from some version on an input."""
     name = "shape" if kind == "Reshape" else "axes"
-    target = others[0].ravel() if others else given.get(name)
+    target = others[0] if others else given.get(name)
     if target is None and kind != "Squeeze":
         return None
-    numbers = None if target is None else tuple(int(i) for i in target)
+    numbers = None if target is None else tuple(whole_numbers(target))
     if kind == "Squeeze":
         return np.squeeze(a, numbers)
     if numbers is None or len(numbers) + a.ndim > 32:
         return None
     if kind == "Unsqueeze":
         return np.expand_dims(a, numbers)
+    if min(numbers, default=0) < -1:
+        return None
     if 0 in numbers and not given.whole("allowzero", 0):
         if any(d == 0 and i >= a.ndim for i, d in enumerate(numbers)):
             return None

@@ -11,14 +11,13 @@ from onnx import ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
 
 from cnnfs import __version__, checks, files_atomic
 from cnnfs.conversion import ConversionError
-from cnnfs.interop.onnx_values import Array
+from cnnfs.interop.onnx_graph import OLDEST_OPSET
+from cnnfs.interop.onnx_values import LARGEST_MESSAGE, Array
 from cnnfs.layer import Layer
 
 if TYPE_CHECKING:
     from cnnfs.network import Network
 
-_OLDEST = 7
-_LARGEST = (1 << 31) - 1  # bytes of a message
 # The operators that take the sums and give the outputs as they are.
 _SAME = {
     "sigmoid": ("Sigmoid", {}),
@@ -32,7 +31,7 @@ _SAME = {
 
 def write(network: Network, path: str | os.PathLike[str] | None, opset: int) -> ModelProto:
     newest = defs.onnx_opset_version()
-    opset = checks.whole(opset, "opset", least=_OLDEST)
+    opset = checks.whole(opset, "opset", least=OLDEST_OPSET)
     if opset > newest:
         raise ValueError(
             f"opset must be at most {newest}, the newest that the installed onnx knows, "
@@ -84,7 +83,7 @@ class _Writer:
 
     def _check(self) -> None:
         size = sum(layer.weights.nbytes + layer.bias.nbytes for layer in self.layers)
-        if size > _LARGEST - (1 << 20):
+        if size > LARGEST_MESSAGE - (1 << 20):
             raise ConversionError("the network", [f"{size} bytes are too many for an ONNX file"])
         if self.opset < 9 and any(str(layer.activation) == "gelu" for layer in self.layers):
             why = f"gelu needs opset 9, or better 20, not {self.opset}"

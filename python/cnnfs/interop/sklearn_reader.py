@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cnnfs.dropout import Dropout
 from cnnfs.interop.chain import Chain
+from cnnfs.interop.numbers import checked_dtype
 from cnnfs.network import Network
 
 _ACTIVATIONS = {
@@ -25,6 +26,7 @@ Scaling = tuple[npt.ArrayLike, npt.ArrayLike]
 
 def read(model: Any, dtype: npt.DTypeLike | None) -> Network:
     """What `from_sklearn` does."""
+    kind = checked_dtype(dtype)
     sklearn = sys.modules.get("sklearn.base")
     if sklearn is None or not isinstance(model, sklearn.BaseEstimator):
         raise TypeError(
@@ -33,7 +35,7 @@ def read(model: Any, dtype: npt.DTypeLike | None) -> Network:
         )
     chain = Chain(f"the {type(model).__name__} of scikit-learn")
     _read(chain, "", model)
-    return chain.network(dtype)
+    return chain.network(kind)
 
 
 def _read(chain: Chain, place: str, model: Any) -> None:
@@ -111,10 +113,9 @@ def _scale(chain: Chain, place: str, step: Any, *, inverse: bool = False) -> Non
         chain.refuse(where, "clip=True can't be folded into a layer")
     else:
         center, scale = (np.asarray(a, np.float64) for a in reader(step))
-        if inverse:
-            chain.affine(where, scale, center)
-        else:
-            chain.affine(where, 1 / scale, -center / scale)
+        with np.errstate(all="ignore"):  # the chain refuses what is not finite
+            numbers = (scale, center) if inverse else (1 / scale, -center / scale)
+        chain.affine(where, *numbers)
 
 
 # Each gives center and scale: the step computes (x - center) / scale.

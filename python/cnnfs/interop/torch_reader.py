@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfs.activations import Activation
-from cnnfs.interop.chain import Chain
+from cnnfs.interop.chain import Array, Chain, RefusedError
+from cnnfs.interop.numbers import batch_norm, checked_dtype
 from cnnfs.network import Network
 
 # Class of PyTorch: its setting, and what its values are called in cnnfs.
@@ -35,6 +36,7 @@ _NO_SEQUENTIAL = (
 
 def read(model: Any, activations: Iterable[str] | None, dtype: npt.DTypeLike | None) -> Network:
     """What `from_torch` does."""
+    kind = checked_dtype(dtype)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
         if activations is not None:
@@ -46,13 +48,13 @@ def read(model: Any, activations: Iterable[str] | None, dtype: npt.DTypeLike | N
         chain = Chain(f"the {type(model).__name__} of PyTorch")
         for where, module in _modules(model, "", torch.nn):
             _read(chain, where, module, torch.nn)
-        return chain.network(dtype)
+        return chain.network(kind)
     if not isinstance(model, Mapping):
         raise TypeError(
             "model must be a torch.nn.Sequential or a state_dict, "
             f"not {type(model).__module__}.{type(model).__qualname__}"
         )
-    return _of_state_dict(model, activations).network(dtype)
+    return _of_state_dict(model, activations).network(kind)
 
 
 def _modules(module: Any, place: str, nn: Any) -> Iterator[tuple[str, Any]]:
@@ -66,7 +68,13 @@ def _modules(module: Any, place: str, nn: Any) -> Iterator[tuple[str, Any]]:
 
 def _is(module: Any, kind: Any) -> bool:
     """Whether it computes what a module of this kind does, as a subclass may not."""
-    return isinstance(module, kind) and type(module).forward is kind.forward
+    same = isinstance(module, kind) and type(module).forward is kind.forward
+    return same and not _own_forward(module)
+
+
+def _own_forward(module: Any) -> bool:
+    """Whether this object, not its class, was given another forward."""
+    return "forward" in vars(module)
 
 
 def _hooks(module: Any) -> bool:
@@ -75,12 +83,21 @@ def _hooks(module: Any) -> bool:
 
 def _read(chain: Chain, where: str, module: Any, nn: Any) -> None:
     """Add a module to the chain, or refuse it."""
+    try:
+        _add(chain, where, module, nn)
+    except RefusedError as refused:
+        chain.refuse(where, str(refused))
+
+
+def _add(chain: Chain, where: str, module: Any, nn: Any) -> None:
     if getattr(module, "has_uninitialized_params", bool)():
         chain.refuse(where, "it has no weights yet: call the model once")
     elif _hooks(module):
         chain.refuse(where, "it has forward hooks, which may change what it gives")
+    elif _own_forward(module):
+        chain.refuse(where, "its forward was replaced by another function")
     elif _is(module, nn.Linear):
-        _linear(chain, where, module.weight, module.bias)
+        chain.dense(where, _array(module.weight), _optional(module.bias))
     elif _is(module, nn.BatchNorm1d):
         _batch_norm(chain, where, module)
     elif _is(module, nn.Dropout):
@@ -88,6 +105,8 @@ def _read(chain: Chain, where: str, module: Any, nn: Any) -> None:
     elif _is(module, nn.Flatten):
         if module.start_dim != 1:
             chain.refuse(where, f"start_dim must be 1, but is {module.start_dim}")
+        else:
+            chain.flatten(where)
     elif _is(module, nn.LogSoftmax):
         chain.refuse(where, "put Softmax(-1) in its place, or leave it out and get logits")
     else:
@@ -111,59 +130,56 @@ def _activation(chain: Chain, where: str, module: Any, nn: Any) -> None:
     chain.refuse(where, _NO_SEQUENTIAL if shell else "cnnfs has no such layer")
 
 
-def _linear(chain: Chain, where: str, weight: Any, bias: Any = None) -> None:
-    try:
-        chain.dense(where, _array(weight), None if bias is None else _array(bias))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-        chain.refuse(where, f"its weights can't be read: {error}")
-
-
 def _batch_norm(chain: Chain, where: str, module: Any) -> None:
     if module.running_mean is None:
-        chain.refuse(where, "it keeps no running mean, so that a row depends on its batch")
-        return
-    mean, variance = _double(module.running_mean), _double(module.running_var)
-    scale = 1 / np.sqrt(variance + module.eps)
-    if module.weight is None:
-        chain.affine(where, scale, -mean * scale)
-        return
-    scale = scale * _double(module.weight)
-    chain.affine(where, scale, _double(module.bias) - mean * scale)
+        raise RefusedError("it keeps no running mean, so that a row depends on its batch")
+    mean, variance = _array(module.running_mean), _array(module.running_var)
+    factor, offset = _optional(module.weight), _optional(module.bias)
+    chain.affine(where, *batch_norm(mean, variance, module.eps, factor, offset))
 
 
-def _array(tensor: Any) -> npt.NDArray[Any]:
+def _array(tensor: Any) -> Array:
     """A tensor on any device as an array; half precision, which NumPy lacks in part, as float32."""
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu()
-        half = tensor.is_floating_point() and tensor.element_size() < 4
-        tensor = (tensor.float() if half else tensor).numpy()
-    return np.asarray(tensor)
+    try:
+        if hasattr(tensor, "detach"):
+            tensor = tensor.detach().cpu()
+            half = tensor.is_floating_point() and tensor.element_size() < 4
+            tensor = (tensor.float() if half else tensor).numpy()
+        return np.asarray(tensor)
+    # Sparse or quantized; lists of different lengths; without memory, on "meta".
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RefusedError(f"its weights can't be read: {error}") from None
 
 
-def _double(tensor: Any) -> npt.NDArray[np.float64]:
-    return _array(tensor).astype(np.float64)
+def _optional(tensor: Any) -> Array | None:
+    return None if tensor is None else _array(tensor)
 
 
 def _of_state_dict(given: Mapping[str, Any], activations: Iterable[str] | None) -> Chain:
     """A chain of the weights in the order in which they stand in the state_dict."""
     chain = Chain("the state_dict")
-    biases: dict[str, Any] = {}
-    weights: dict[str, Any] = {}
+    biases: dict[str, Array | None] = {}
+    weights: dict[str, Array | None] = {}  # None: it is refused already
     for key, value in given.items():
         place, _, kind = str(key).rpartition(".")
-        dimensions = np.ndim(value) if not hasattr(value, "ndim") else value.ndim
-        if kind == "weight" and dimensions == 2:
-            weights[place] = value
-        elif kind == "bias" and dimensions == 1:
-            biases[place] = value
-        else:
+        array: Array | None = None
+        try:
+            array = _array(value)
+        except RefusedError as refused:
+            chain.refuse(str(key), str(refused))
+        if kind == "weight" and (array is None or array.ndim == 2):
+            weights[place] = array
+        elif kind == "bias" and (array is None or array.ndim == 1):
+            biases[place] = array
+        elif array is not None:
             chain.refuse(str(key), "it is no weight of shape (neurons, inputs), nor a bias of one")
     for place in [place for place in biases if place not in weights]:
         chain.refuse(f"{place}.bias", "there is no weight of shape (neurons, inputs) to it")
     names = _names(activations, len(weights), chain)
     for (place, weight), name in zip(weights.items(), names, strict=True):
         where = f"{place}.weight" if place else "weight"
-        _linear(chain, where, weight, biases.get(place))
+        if weight is not None:
+            chain.dense(where, weight, biases.get(place))
         chain.activation(where, name)
     return chain
 
