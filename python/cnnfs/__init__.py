@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from cnnfs.adam import Adam, AdamW
     from cnnfs.callbacks import Checkpoint, EarlyStopping, Epoch
     from cnnfs.conversion import ConversionError
+    from cnnfs.course import TrainingDiverged
     from cnnfs.files import load, load_training
     from cnnfs.files_header import ModelFileError
-    from cnnfs.fit import TrainingDiverged
     from cnnfs.history import History
     from cnnfs.interop.from_keras import from_keras
     from cnnfs.interop.from_onnx import from_onnx
@@ -74,7 +74,7 @@ _LAZY = {
     "load": "cnnfs.files",
     "load_training": "cnnfs.files",
     "ModelFileError": "cnnfs.files_header",
-    "TrainingDiverged": "cnnfs.fit",
+    "TrainingDiverged": "cnnfs.course",
     "History": "cnnfs.history",
     "from_keras": "cnnfs.interop.from_keras",
     "from_onnx": "cnnfs.interop.from_onnx",

@@ -169,6 +169,27 @@ class Trainer:
         rates: npt.NDArray[np.float64],
         seed: int,
     ) -> tuple[int, bool, tuple[Any, ...]]: ...
+    def gradient(
+        self,
+        loss: str,
+        parameter: float,
+        penalties: Sequence[tuple[float, float, float, float]],
+        dropout: Sequence[float],
+        x: npt.NDArray[Any],
+        targets: npt.NDArray[Any],
+        weights: npt.NDArray[np.float64] | None,
+        order: npt.NDArray[np.int64],
+        seed: int,
+        flat: npt.NDArray[Any],
+    ) -> tuple[bool, tuple[Any, ...]]: ...
+    def apply(
+        self,
+        flat: npt.NDArray[Any],
+        penalties: Sequence[tuple[float, float, float, float]],
+        rate: float,
+        clip_value: float,
+        clip_norm: float,
+    ) -> bool: ...
     def state(self) -> list[list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]]: ...
     def set_state(
         self, state: list[list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]], steps: int

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from cnnfs import files_atomic
+from cnnfs.course import bind
 from cnnfs.files_content import Content, check, read, to_bytes
 from cnnfs.files_header import ModelFileError
-from cnnfs.fit import bind
 from cnnfs.network import Network
 from cnnfs.optimizer import Optimizer
 

@@ -70,7 +70,7 @@ class Inspection:
         >>> loss, layers[0].dweights, layers[0].dbias, dx
         (4.0, array([[-4.]]), array([-4.]), array([[-8.]]))
         """
-        from cnnfs.fit import Plan
+        from cnnfs.course import Plan
 
         plan = Plan(self._network, loss)
         data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
@@ -108,7 +108,7 @@ class Inspection:
         <BLANKLINE>
                [[0., 0.]]])
         """
-        from cnnfs.fit import Plan
+        from cnnfs.course import Plan
         from cnnfs.targets import check_inputs
 
         network = self._network

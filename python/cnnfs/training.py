@@ -43,6 +43,7 @@ class Training:
         callbacks: Iterable[Callable[[Epoch], object]] = (),
         rng: Any = None,
         progress: bool | None = None,
+        comm: Any = None,
     ) -> History:
         """Train the network: backpropagation [1]_ over batches of rows.
 
@@ -91,6 +92,9 @@ class Training:
         progress : bool, optional
             Whether to show a line that tells how far it is (by tqdm, if that is installed). None:
             only in an interactive session.
+        comm : mpi4py.MPI.Comm, optional
+            Train on all of its ranks together: each calls fit with rows of its own, and a step
+            takes batch_size rows of each. See ``docs/scale.md``.
 
         Returns
         -------
@@ -142,6 +146,7 @@ class Training:
             callbacks=callbacks,
             rng=rng,
             progress=progress,
+            comm=comm,
         )
 
     def evaluate(
@@ -180,7 +185,7 @@ class Training:
         {'loss': 0.5, 'r2': 0.7777777777777778, 'mae': 0.5}
         """
         from cnnfs import checks
-        from cnnfs.fit import Plan
+        from cnnfs.course import Plan
 
         plan = Plan(self._network, loss, slopes=False)
         data = plan.data(X, y, sample_weight)
@@ -224,7 +229,7 @@ class Training:
         >>> losses[-1] < 0.01 < losses[0]
         True
         """
-        from cnnfs.fit import Course, Plan
+        from cnnfs.course import Course, Plan
         from cnnfs.seeds import Seeds
 
         plan = Plan(self._network, loss)

@@ -44,10 +44,24 @@ bool forward(const Network<T>& network, MatrixView<const T> x, MatrixView<T> y) 
     return network.forward({layers.data(), count}, x, y, &unlocked);
 }
 
+// Whether it is a lazy array of dask, which is known by where its class is from: dask is not imported.
+inline bool is_lazy(PyObject* object) {
+    if (PyArray_Check(object) || PyList_CheckExact(object)) return false;
+    const py::object name = py::getattr(py::type::handle_of(object), "__module__", py::none());
+    return PyUnicode_Check(name.ptr()) && py::cast<std::string>(name).starts_with("dask.array");
+}
+
 template <class T>
-PyObject* call(const Network<T>& network, bool is_layer, PyObject* given, PyObject* out) {
+PyObject* call(PyObject* self, const Network<T>& network, bool is_layer, PyObject* given,
+               PyObject* out) {
     py::object x =
         is_ready(given, type_number<T>) ? py::reinterpret_borrow<py::object>(given) : py::object();
+    if (!x && is_lazy(given)) {
+        const py::object map = py::module_::import("cnnfs.scale").attr("map_dask");
+        return map(py::handle(self), py::handle(given), py::handle(out ? out : Py_None))
+            .release()
+            .ptr();
+    }
     const py::object real = x ? x : real_array(given, "x");
     const Index depth = network.n_inputs(), columns = network.n_outputs();
     const int ndim = PyArray_NDIM(array(real));
@@ -76,7 +90,7 @@ PyObject* call_model(PyObject* self, PyObject* const* args, size_t nargsf, PyObj
         if (nargs != 1 || kwnames) bind_arguments(signature, args, nargs, kwnames, bound);
         const M& model = native<M>(self);
         return model.visit(
-            [&](auto& network) { return call(network, model.is_layer, bound[0], bound[1]); });
+            [&](auto& network) { return call(self, network, model.is_layer, bound[0], bound[1]); });
     });
 }
 

@@ -96,10 +96,10 @@ py::tuple train(TrainerModel& model, const std::string& loss, double parameter,
 
 // Arrays (weights, bias) -> the order of a packed layer. Their shapes are Python's affair.
 template <class T>
-void pack_pair(const Dense<T>& dense, const py::object& weights, const py::object& bias, T* to) {
+void pack(const Dense<T>& dense, const T* weights, const T* bias, T* to) {
     const Index inputs = dense.n_inputs(), outputs = dense.n_outputs();
-    dense.kernels_of_type().pack({data<const T>(array(weights)), outputs, inputs, inputs}, to);
-    T* const end = std::copy_n(data<const T>(array(bias)), outputs, to + dense.packed_size());
+    dense.kernels_of_type().pack({weights, outputs, inputs, inputs}, to);
+    T* const end = std::copy_n(bias, outputs, to + dense.packed_size());
     std::fill(end, to + dense.packed_size() + dense.padded_outputs(), T(0));
 }
 
@@ -125,9 +125,80 @@ void set_state(TrainerModel& model, const py::list& layers, Index steps) {
             for (int i = 0; i < trainer.moments(); ++i) {
                 const auto pair =
                     py::cast<py::tuple>(py::cast<py::list>(layers[l])[std::size_t(i)]);
-                pack_pair<T>(*trainer.slots()[l]->dense, pair[0], pair[1], trainer.moment(l, i));
+                pack(*trainer.slots()[l]->dense, data<const T>(array(pair[0])),
+                     data<const T>(array(pair[1])), trainer.moment(l, i));
             }
         trainer.set_steps(steps);
+    });
+}
+
+// f(layer, its weights' numbers, its biases') for the layers' numbers in one array after another, each
+// weights first, a neuron's side by side: an order that is the same on every processor.
+template <class T, class F>
+void for_each_layer(const Trainer<T>& trainer, const py::object& flat, F f) {
+    T* next = data<T>(array(flat));
+    for (std::size_t l = 0; l < trainer.slots().size(); ++l) {
+        const Dense<T>& dense = *trainer.slots()[l]->dense;
+        T* const weights = next;
+        T* const bias = weights + dense.n_outputs() * dense.n_inputs();
+        next = bias + dense.n_outputs();
+        f(l, dense, weights, bias);
+    }
+}
+
+// The first half of a step, with the rows in `order` as its batch: the gradient of their mean loss, without
+// penalties, into `flat`. (whether the loss was finite, measures). Nothing is changed.
+py::tuple gradient(TrainerModel& model, const std::string& loss, double parameter,
+                   const Penalties& penalties, std::vector<double> dropout, const py::object& x,
+                   const py::object& targets, const py::object& weights, const py::object& order,
+                   std::uint64_t seed, const py::object& flat) {
+    TrainingChoice choice = choice_of(loss, parameter, penalties);
+    choice.dropout = std::move(dropout);
+    const Turn turn(model);
+    return model.visit([&]<class T>(Trainer<T>& trainer) {
+        const Examples<T> examples = examples_of<T>(x, targets, weights, order, 1);
+        Measures measures;
+        End end = End::done;
+        trainer.begin();
+        try {
+            WithoutLock unlocked;
+            end = trainer.gradient(choice, examples, seed, measures, &unlocked);
+            if (end == End::done)
+                for_each_layer(trainer, flat,
+                               [&](std::size_t l, const Dense<T>& dense, T* to, T* bias) {
+                                   const T* const from = trainer.gradient_of(l);
+                                   dense.unpack(from, to);
+                                   std::copy_n(from + dense.packed_size(), dense.n_outputs(), bias);
+                               });
+        } catch (...) {
+            trainer.discard();
+            throw;
+        }
+        trainer.discard();
+        if (end == End::interrupted) throw py::error_already_set();
+        return py::make_tuple(end == End::done, tuple_of(measures));
+    });
+}
+
+// The other half, with a gradient in the order that gradient() gives. False if it diverged.
+bool apply(TrainerModel& model, const py::object& flat, const Penalties& penalties, double rate,
+           double clip_value, double clip_norm) {
+    TrainingChoice choice = choice_of("mse", 0, penalties);
+    choice.clip_value = clip_value;
+    choice.clip_norm = clip_norm;
+    const Turn turn(model);
+    return model.visit([&]<class T>(Trainer<T>& trainer) {
+        trainer.begin();
+        bool finite = false;
+        {
+            WithoutLock unlocked;
+            for_each_layer(trainer, flat, [&](std::size_t l, const Dense<T>& dense, T* w, T* b) {
+                pack<T>(dense, w, b, trainer.gradient_of(l));
+            });
+            finite = trainer.apply(choice, rate);
+        }
+        trainer.publish();
+        return finite;
     });
 }
 
@@ -146,6 +217,11 @@ void bind_trainer(py::module_& m) {
              py::arg("dropout"), py::arg("clip_value"), py::arg("clip_norm"), py::arg("x"),
              py::arg("targets"), py::arg("weights"), py::arg("order"), py::arg("batch"),
              py::arg("rates"), py::arg("seed"))
+        .def("gradient", &gradient, py::arg("loss"), py::arg("parameter"), py::arg("penalties"),
+             py::arg("dropout"), py::arg("x"), py::arg("targets"), py::arg("weights"),
+             py::arg("order"), py::arg("seed"), py::arg("flat"))
+        .def("apply", &apply, py::arg("flat"), py::arg("penalties"), py::arg("rate"),
+             py::arg("clip_value"), py::arg("clip_norm"))
         .def("state", &state)
         .def("set_state", &set_state, py::arg("state"), py::arg("steps"));
 }

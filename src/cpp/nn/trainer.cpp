@@ -85,6 +85,25 @@ UpdateRule<T> Trainer<T>::rule(double rate) const {
 }
 
 template <class T>
+End Trainer<T>::slopes(const TrainingChoice& choice, const Examples<T>& examples, Index first,
+                       Index rows, const Dropouts& dropouts, LossFunction<T>& loss,
+                       Measures& measures, Interrupt* interrupt) {
+    const bool logits = takes_logits(choice.loss.loss);
+    if (!gather(examples, first, propagation_.input(rows), interrupt) ||
+        !propagation_.forward(layers_, rows, logits, dropouts, interrupt))
+        return End::interrupted;
+    const double weight_before = measures.weight;
+    loss(propagation_.outputs(rows), examples.order + first,
+         propagation_.slopes(Index(layers_.size()) - 1, rows), measures);
+    if (!choice.penalties.empty())
+        measures.loss +=
+            (measures.weight - weight_before) * penalty_of<T>(layers_, choice.penalties);
+    if (!std::isfinite(measures.loss)) return End::diverged;
+    return propagation_.backward(layers_, rows, logits, {}, interrupt) ? End::done
+                                                                       : End::interrupted;
+}
+
+template <class T>
 End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
                       const double* rates, std::uint64_t seed, Measures& measures, Index& steps,
                       Interrupt* interrupt) {
@@ -93,7 +112,6 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
     if (!propagation_.reserve(layers_, most, interrupt)) return End::interrupted;
     LossFunction<T> loss(layers_.front()->kernels_of_type(), choice.loss, examples.targets,
                          examples.weights);
-    const bool logits = takes_logits(choice.loss.loss);
     Dropouts dropouts{choice.dropout, 0};
     steps = 0;
     finite_ = true;
@@ -101,23 +119,33 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
         if (stopped(interrupt)) return End::interrupted;
         const Index rows = std::min(examples.batch, examples.count - first);
         dropouts.seed = mixed(seed + std::uint64_t(steps));
-        if (!gather(examples, first, propagation_.input(rows), interrupt) ||
-            !propagation_.forward(layers_, rows, logits, dropouts, interrupt))
-            return End::interrupted;
-        const double weight_before = measures.weight;
-        loss(propagation_.outputs(rows), examples.order + first,
-             propagation_.slopes(Index(layers_.size()) - 1, rows), measures);
-        if (!choice.penalties.empty())
-            measures.loss +=
-                (measures.weight - weight_before) * penalty_of<T>(layers_, choice.penalties);
-        if (!std::isfinite(measures.loss)) return End::diverged;
-        if (!propagation_.backward(layers_, rows, logits, {}, interrupt) ||
-            !step(choice, examples, first + rows, rows, rule(rates[steps]), interrupt))
+        const End end = slopes(choice, examples, first, rows, dropouts, loss, measures, interrupt);
+        if (end != End::done) return end;
+        if (!step(choice, examples, first + rows, rows, rule(rates[steps]), interrupt))
             return End::interrupted;
         if (!finite_.load(std::memory_order_relaxed)) return End::diverged;
         ++steps_;
     }
     return End::done;
+}
+
+template <class T>
+End Trainer<T>::gradient(const TrainingChoice& choice, const Examples<T>& examples,
+                         std::uint64_t seed, Measures& measures, Interrupt* interrupt) {
+    const StandardArithmetic standard;
+    const Index rows = examples.count;
+    if (!propagation_.reserve(layers_, rows, interrupt)) return End::interrupted;
+    LossFunction<T> loss(layers_.front()->kernels_of_type(), choice.loss, examples.targets,
+                         examples.weights);
+    End end =
+        slopes(choice, examples, 0, rows, {choice.dropout, mixed(seed)}, loss, measures, interrupt);
+    if (end != End::done) return end;
+    reserve_gradient();
+    const auto all = [&](std::size_t l, const Part& part) {
+        part_gradient(l, part, rows, weights_of_gradient(l, part), bias_of_gradient(l, part));
+    };
+    return for_parts(parameters_ * (rows + elementwise_work), interrupt, all) ? End::done
+                                                                              : End::interrupted;
 }
 
 // f(layer, part) for all parts of all layers, on several threads where that pays.
@@ -206,6 +234,16 @@ void Trainer<T>::apply_gradient(const TrainingChoice& choice, const UpdateRule<T
         update_part(l, part, choice, factor, rule, weights_of_gradient(l, part),
                     bias_of_gradient(l, part));
     });
+}
+
+template <class T>
+bool Trainer<T>::apply(const TrainingChoice& choice, double rate) {
+    const StandardArithmetic standard;
+    finite_ = true;
+    apply_gradient(choice, rule(rate));
+    if (!finite_) return false;
+    ++steps_;
+    return true;
 }
 
 template <class T>

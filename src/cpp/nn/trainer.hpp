@@ -51,6 +51,17 @@ public:
     }
     void set_steps(Index steps) { steps_ = steps; }
 
+    // A step in two halves, for gradients that several processes add up. First the gradient of the mean loss
+    // of all examples, as one batch, without the penalties: a layer's is in the order of a moment.
+    End gradient(const TrainingChoice& choice, const Examples<T>& examples, std::uint64_t seed,
+                 Measures& measures, Interrupt* interrupt);
+    T* gradient_of(std::size_t layer) {
+        reserve_gradient();
+        return states_[layer].gradient.data();
+    }
+    // Then the step with what gradient_of() holds, penalties added. False if it diverged.
+    bool apply(const TrainingChoice& choice, double rate);
+
 private:
     struct State {
         std::shared_ptr<Dense<T>> working, spare;
@@ -61,6 +72,10 @@ private:
     };
 
     UpdateRule<T> rule(double rate) const;
+    // Forward and back, up to the slopes of all sums, with the rows from example `first` on.
+    End slopes(const TrainingChoice& choice, const Examples<T>& examples, Index first, Index rows,
+               const Dropouts& dropouts, LossFunction<T>& loss, Measures& measures,
+               Interrupt* interrupt);
     // `next`: the example that the next step begins with.
     bool step(const TrainingChoice& choice, const Examples<T>& examples, Index next, Index rows,
               const UpdateRule<T>& rule, Interrupt* interrupt);

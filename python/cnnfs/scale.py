@@ -1,0 +1,76 @@
+"""Networks on lazy arrays, which are divided among many processes or machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfs.layer import Layer
+
+if TYPE_CHECKING:
+    from cnnfs.network import Network
+
+
+def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
+    """What ``net(x)`` gives for a dask array: a lazy one, whose blocks are computed when wanted.
+
+    A row's bits do not depend on the block that it is in, so they are those of one call on the
+    whole array. Blocks are divided along rows only: several along the features are joined.
+
+    Parameters
+    ----------
+    model : Layer or Network
+        It is part of the graph once, and copied to each process that needs it.
+    x : dask.array.Array, shape (n_inputs,) or (..., n_inputs)
+    out : None
+        There is nothing to write into.
+
+    Returns
+    -------
+    dask.array.Array
+        Of the network's dtype, with n_outputs in place of n_inputs.
+
+    Raises
+    ------
+    ValueError
+        If x has another number of features.
+    TypeError
+        If x is not made of real numbers, or out is given.
+
+    Examples
+    --------
+    >>> import cnnfs
+    >>> import dask.array as da
+    >>> net = cnnfs.Network([cnnfs.Layer(4, 8, "relu", rng=0), cnnfs.Layer(8, 2, rng=1)])
+    >>> y = net(da.ones((1000, 4), chunks=(100, 4)))
+    >>> y.shape, y.dtype, y.numblocks
+    ((1000, 2), dtype('float32'), (10, 1))
+    """
+    import dask
+    import dask.array
+
+    if out is not None:
+        raise TypeError("out is not possible with a dask array, which has no memory yet")
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"x has dtype {x.dtype}; cnnfs takes real numbers (bool, integer or float)")
+    # What else may be wrong is told in the words of any other call.
+    features = () if x.ndim == 0 else x.shape[-1:]
+    if features != features or features == (model.n_inputs,):
+        n_outputs = model.n_neurons if isinstance(model, Layer) else model.n_outputs
+    else:
+        model(np.zeros((0,) * (x.ndim - 1) + features))
+        raise AssertionError("the call before must fail")
+    x = x.rechunk({x.ndim - 1: -1})
+    return dask.array.map_blocks(
+        _run,
+        x,
+        model=dask.delayed(model, pure=True, traverse=False),
+        chunks=(*x.chunks[:-1], (n_outputs,)),
+        dtype=model.dtype,
+        meta=np.empty((0,) * x.ndim, model.dtype),
+    )
+
+
+def _run(block: Any, model: Any) -> Any:
+    return model(block)
