@@ -40,35 +40,23 @@ Buffer<T> zeros(Index size) {
 // The rows of a batch that begins with example `first`, side by side. False if interrupted.
 template <class T>
 bool gather(const Examples<T>& examples, Index first, MatrixView<T> to, Interrupt* interrupt) {
+    constexpr Index line = 64 / Index(sizeof(T)), rows_ahead = 2;
+    const auto from = [&](Index i) { return examples.x.row(Index(examples.order[first + i])); };
     for (Index i = 0; i < to.rows; ++i) {
         if (i % rows_between_looks == rows_between_looks - 1 && stopped(interrupt)) return false;
-        std::copy_n(examples.x.row(Index(examples.order[first + i])), to.cols, to.row(i));
+        // The processor does not guess where a row of a shuffled batch lies.
+        if (i + rows_ahead < to.rows)
+            for (Index j = 0; j < to.cols; j += line)
+                __builtin_prefetch(from(i + rows_ahead) + j, 0, 2);
+        std::copy_n(from(i), to.cols, to.row(i));
     }
     return true;
-}
-
-// Fetches share `part` of `parts` of the rows that a later gather() will read.
-template <class T>
-void fetch_ahead(const Examples<T>& examples, Index first, Index part, Index parts) {
-    constexpr Index line = 64 / Index(sizeof(T));
-    const Index count = std::min(examples.batch, examples.count - first);
-    const Index lines = (examples.x.cols + line - 1) / line, all = count * lines;
-    for (Index i = all * part / parts; i < all * (part + 1) / parts; ++i)
-        __builtin_prefetch(
-            examples.x.row(Index(examples.order[first + i / lines])) + i % lines * line, 0, 2);
 }
 
 // The weights between some inputs and one panel of neurons; with the first inputs also the biases.
 struct Part {
     Index first, inputs, column, columns;
-    Index number;  // among the layer's parts
 };
-
-template <class T>
-Index part_count(const Dense<T>& dense) {
-    const Index panels = pieces(dense.padded_outputs(), dense.kernels_of_type().panel);
-    return std::max<Index>(1, pieces(dense.n_inputs(), inputs_at_once)) * panels;
-}
 
 // f(part) for the parts of one of so many shares of a layer's panels. Always the same ones: what a thread
 // has in its cache it finds there again.
@@ -80,7 +68,7 @@ void for_each_part(const Dense<T>& dense, Index share, Index shares, F f) {
     for (Index first = 0; first == 0 || first < dense.n_inputs(); first += inputs_at_once)
         for (Index p = begin; p < end; ++p)
             f(Part{first, std::min(inputs_at_once, dense.n_inputs() - first), p * panel,
-                   std::min(panel, padded - p * panel), first / inputs_at_once * panels + p});
+                   std::min(panel, padded - p * panel)});
 }
 
 // The gradient of a part, in the order of packed weights, from what the layer was given and the slopes at

@@ -40,7 +40,7 @@ inline constexpr Index work_of_item = Index(1) << 20;
 inline constexpr Index items_per_thread = 8;
 
 // The same for a part of a training step: the workers, which have just done the part before, are awake.
-inline constexpr Index step_worth_sharing = Index(1) << 20;
+inline constexpr Index step_worth_sharing = Index(1) << 18;
 
 // Rows that are copied or cleared between two looks at the interrupt.
 inline constexpr Index rows_between_looks = 256;

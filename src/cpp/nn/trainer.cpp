@@ -14,8 +14,6 @@ Trainer<T>::Trainer(Slots slots) : slots_(std::move(slots)), states_(slots_.size
     for (std::size_t l = 0; l < slots_.size(); ++l) {
         const Dense<T>& dense = *slots_[l]->dense;
         parameters_ += dense.packed_size() + dense.padded_outputs();
-        states_[l].parts_before = parts_;
-        parts_ += part_count(dense);
     }
 }
 
@@ -121,8 +119,7 @@ End Trainer<T>::train(const TrainingChoice& choice, const Examples<T>& examples,
         dropouts.seed = mixed(seed + std::uint64_t(steps));
         const End end = slopes(choice, examples, first, rows, dropouts, loss, measures, interrupt);
         if (end != End::done) return end;
-        if (!step(choice, examples, first + rows, rows, rule(rates[steps]), interrupt))
-            return End::interrupted;
+        if (!step(choice, rows, rule(rates[steps]), interrupt)) return End::interrupted;
         if (!finite_.load(std::memory_order_relaxed)) return End::diverged;
         ++steps_;
     }
@@ -165,26 +162,20 @@ bool Trainer<T>::for_parts(Index work, Interrupt* interrupt, F f) const {
 }
 
 template <class T>
-bool Trainer<T>::step(const TrainingChoice& choice, const Examples<T>& examples, Index next,
-                      Index rows, const UpdateRule<T>& rule, Interrupt* interrupt) {
+bool Trainer<T>::step(const TrainingChoice& choice, Index rows, const UpdateRule<T>& rule,
+                      Interrupt* interrupt) {
     const Index work = parameters_ * (rows + elementwise_work);
-    const auto fetch = [&](std::size_t l, const Part& part) {
-        if (next < examples.count)
-            fetch_ahead(examples, next, states_[l].parts_before + part.number, parts_);
-    };
     // A part's gradient is used while it is in the first-level cache, and never stored. An update that has
     // begun is finished, so it must not take long.
     if (choice.clip_norm == 0 && work <= most_work_of_update)
         return for_parts(work, nullptr, [&](std::size_t l, const Part& part) {
             alignas(buffer_alignment) T weights[inputs_at_once * widest_panel], bias[widest_panel];
-            fetch(l, part);
             part_gradient(l, part, rows, weights, bias);
             update_part(l, part, choice, T(1), rule, weights, bias);
         });
 
     reserve_gradient();
     if (!for_parts(work, interrupt, [&](std::size_t l, const Part& part) {
-            fetch(l, part);
             part_gradient(l, part, rows, weights_of_gradient(l, part), bias_of_gradient(l, part));
         }))
         return false;

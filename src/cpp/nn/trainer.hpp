@@ -68,7 +68,6 @@ private:
         std::shared_ptr<const Dense<T>> published;
         Buffer<T> first, second;  // moments: of the weights as they are packed, then of the biases
         Buffer<T> gradient;       // in the same order, where all of it is needed before the update
-        Index parts_before = 0;   // of the layers before
     };
 
     UpdateRule<T> rule(double rate) const;
@@ -76,9 +75,8 @@ private:
     End slopes(const TrainingChoice& choice, const Examples<T>& examples, Index first, Index rows,
                const Dropouts& dropouts, LossFunction<T>& loss, Measures& measures,
                Interrupt* interrupt);
-    // `next`: the example that the next step begins with.
-    bool step(const TrainingChoice& choice, const Examples<T>& examples, Index next, Index rows,
-              const UpdateRule<T>& rule, Interrupt* interrupt);
+    bool step(const TrainingChoice& choice, Index rows, const UpdateRule<T>& rule,
+              Interrupt* interrupt);
     template <class F>
     bool for_parts(Index work, Interrupt* interrupt, F f) const;
     void reserve_gradient();
@@ -95,7 +93,7 @@ private:
     std::vector<State> states_;
     Propagation<T> propagation_;
     typename Propagation<T>::Layers layers_;
-    Index parameters_ = 0, parts_ = 0;
+    Index parameters_ = 0;
     Index steps_ = 0;
     std::atomic<bool> finite_{true};
 };
