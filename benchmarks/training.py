@@ -123,8 +123,9 @@ def race(crew: Crew, training: Training, file: str, entries: list[Entry]) -> dic
         if answer is not None:
             results[name, threads, key] = Result(answer["how"], answer["loss"])
             slowest = max(slowest, answer["seconds"])
-    seconds = 10 * crew.pace.seconds
-    times, _ = crew.run(list(results), crew.pace.rounds_for(slowest), seconds)
+    # Epochs are long, and a machine has slow and fast minutes: many of both, for all contenders.
+    rounds, seconds = min(15, 2 * crew.pace.rounds_for(slowest)), 40 * crew.pace.seconds
+    times, _ = crew.run(list(results), rounds, seconds)
     for entry, taken in times.items():
         results[entry].times = taken
     return {entry: results[entry] for entry in times}

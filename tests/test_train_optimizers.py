@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import train_reference as ref
 from reference import assert_same_bits
+from safetensors.numpy import load_file
 
 import cnnfs
 
@@ -236,3 +237,35 @@ def test_sizes_of_one_and_of_zero(sizes, rows):
         for layer, part in zip(net, parts, strict=True):
             np.testing.assert_allclose(layer.weights, part.weights, rtol=1e-12, atol=1e-15)
             np.testing.assert_allclose(layer.bias, part.bias, rtol=1e-12, atol=1e-15)
+
+
+FADING = {
+    "momentum": lambda: cnnfs.SGD(0.01, momentum=0.5),
+    "RMSprop": lambda: cnnfs.RMSprop(0.01, alpha=0.5),
+    "Adam": lambda: cnnfs.Adam(0.01, betas=(0.5, 0.5)),
+    "AdamW": lambda: cnnfs.AdamW(0.01, betas=(0.5, 0.5), weight_decay=0.0),
+}
+
+
+@pytest.mark.parametrize("name", FADING)
+def test_moments_that_fade_away_end_at_0(isa, dtype, name, tmp_path):
+    """Subnormal, they would slow down every step to come, for nothing."""
+    layers = [cnnfs.Layer(3, 40, "relu", dtype=dtype, rng=0), cnnfs.Layer(40, 2, dtype=dtype)]
+    net, optimizer = cnnfs.Network(layers), FADING[name]()
+    x, y = np.random.default_rng(1).normal(size=(2, 8, 3))
+    net.train_step(x, y[:, :2], optimizer=optimizer)
+    net[0].bias = np.full(40, -1e3)  # no neuron is active any more
+    before = net[0].weights
+    fading = []
+    for _ in range(115):
+        for _ in range(10):
+            net.train_step(x, y[:, :2], optimizer=optimizer)
+        net.save(tmp_path / "net.safetensors", optimizer=optimizer)
+        saved = load_file(tmp_path / "net.safetensors")
+        moments = [a for key, a in saved.items() if key.startswith("optimizer.0")]
+        least = min((np.abs(a[a != 0]).min() for a in moments if a.any()), default=None)
+        fading.append(least)
+    assert fading[0] is not None
+    assert all(m is None or m >= np.finfo(dtype).smallest_normal for m in fading)
+    assert fading[-1] is None, "all are 0"
+    assert np.abs(net[0].weights - before).max() < 0.2, "the last movements of the beginning"

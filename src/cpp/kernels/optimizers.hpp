@@ -96,9 +96,18 @@ struct AdamOf {
     }
 };
 
+// Moments too small for a normal number become 0. Those of a neuron that is never active fade away, and
+// would stay subnormal for ever: numbers on which processors are slow, and which change nothing.
+template <class T>
+CNNFS_INLINE Vec<T> normal_or_zero(Vec<T> m) {
+    using Bit = typename Lanes<T>::Bit;
+    constexpr Bit exponent = sizeof(T) == 4 ? Bit(0x7f800000) : Bit(0x7ff0000000000000);
+    return ((Bits<T>)m & exponent) != 0 ? m : Vec<T>{};
+}
+
 // Parameters that would not be finite stay what they are; false if there were any.
 template <class T, class F>
-CNNFS_INLINE bool update_all(F, const UpdateTask<T>& task) {
+CNNFS_INLINE bool update_all(F, UpdateTask<T> task) {
     Bits<T> finite = ~Bits<T>{};
     for (Index i = 0; i < task.n; i += lanes<T>) {
         const Vec<T> before = load(task.parameters + i);
@@ -109,8 +118,8 @@ CNNFS_INLINE bool update_all(F, const UpdateTask<T>& task) {
         const Bits<T> good = w - w == T(0);
         finite &= good;
         store(task.parameters + i, good ? w : before);
-        if constexpr (F::moments > 0) store(task.first + i, first);
-        if constexpr (F::moments > 1) store(task.second + i, second);
+        if constexpr (F::moments > 0) store(task.first + i, normal_or_zero<T>(first));
+        if constexpr (F::moments > 1) store(task.second + i, normal_or_zero<T>(second));
     }
     bool all = true;
     for (int i = 0; i < int(lanes<T>); ++i) all = all && finite[i] != 0;
