@@ -36,6 +36,8 @@ def workshop(tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
 
 
+# Keras makes arrays of PyTorch's in a way that NumPy finds old.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("path", [*PAGES, *MODULES], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_example_of_a_file(path):
     for example in examples(path):

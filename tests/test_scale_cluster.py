@@ -48,7 +48,10 @@ def test_a_million_rows(client, killed):
     future = client.compute(net(blocks()))
     if killed:
         address, process = sorted(workers.items())[0]
+        deadline = time.monotonic() + 60
         while len(client.has_what()[address]) < 5:  # results that go with it
+            assert future.status == "pending"
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         os.kill(process, signal.SIGKILL)
     got = future.result(timeout=120)

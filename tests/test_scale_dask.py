@@ -1,5 +1,7 @@
 """Networks on dask arrays: lazy, of the right shape and type, and of the same bits."""
 
+import copy
+
 import numpy as np
 import pytest
 from helpers import checked_python
@@ -90,18 +92,41 @@ def test_the_network_is_in_the_graph_once():
     assert sizes[-2] < 10_000 < sizes[-1] < 2 * net.n_parameters * 4
 
 
-def test_what_the_network_is_at_the_call_counts_when_it_is_computed(net, rng):
-    """As for any function in a graph: it is the object, not a copy."""
+def test_the_weights_at_the_call_count(net, rng):
+    """A copy, as for arrays: what is computed later can't mix old and new weights."""
     x = rng.normal(size=(10, 6))
-    y = net(da.from_array(x, chunks=5))
+    lazy = da.from_array(x, chunks=5)
+    before, was, want = net(lazy), copy.deepcopy(net), net(x)
     net[0].bias = np.ones(20)
-    assert_same_bits(y.compute(scheduler="single-threaded"), net(x))
+    for got in dask.compute(before, was(lazy)):
+        assert_same_bits(got, want)
+    assert_same_bits(net(lazy).compute(), net(x))
+
+
+class Derived(da.Array):
+    __slots__ = ()
+
+
+def test_arrays_of_a_class_derived_from_dask_s(net, rng):
+    x = rng.normal(size=(10, 6))
+    lazy = da.from_array(x, chunks=(5, 6))
+    derived = Derived(lazy.dask, lazy.name, lazy.chunks, lazy.dtype)
+    y = net(derived)
+    assert isinstance(y, da.Array)
+    assert_same_bits(y.compute(), net(x))
 
 
 def test_errors(net):
     words = r"x has 5 features, but the network takes 6 \(its first layer's weights are 20x6\)"
     with pytest.raises(ValueError, match=words):
         net(da.ones((10, 5)))
+    some = da.ones((10, 6), chunks=5)
+    with pytest.raises(ValueError, match=r"features is not known: call x.compute_chunk_sizes\(\)"):
+        net(some[:, some[0] > 0])
+    with pytest.raises(TypeError, match="x is a masked array"):
+        net(da.ma.masked_greater(some, 0))
+    with pytest.raises(TypeError, match="x"):
+        net(da.sin)
     with pytest.raises(ValueError, match="x is a single number"):
         net(da.ones(()))
     for dtype in ("complex64", "U3", "M8[s]", "O"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from helpers import child_environment
 
 import cnnfs
@@ -30,8 +31,11 @@ if sys.argv[2] == "fails" and rank == 1:
     x[mine[5], 3] = np.nan
 net = network()
 shuffle = sys.argv[2] == "shuffled"
-history = net.fit(x[mine], y[mine], epochs=5, batch_size=16, shuffle=shuffle, rng=0, comm=comm,
-                  optimizer=cnnfs.Adam(0.01), validation_split=None)
+try:
+    net.fit(x[mine], y[mine], epochs=5, batch_size=16, shuffle=shuffle, rng=0, comm=comm,
+            optimizer=cnnfs.Adam(0.01))
+except Exception as error:
+    sys.exit(f"rank {rank}: {type(error).__name__}: {error}")
 np.save(f"{sys.argv[1]}.{rank}.npy", parameters(net))
 """
 
@@ -51,15 +55,19 @@ def parameters(net):
     return np.concatenate([a.ravel() for layer in net for a in (layer.weights, layer.bias)])
 
 
-def on_ranks(folder, name, kind, n=2):
-    command = [MPIEXEC, "-n", str(n), sys.executable, "-m", "mpi4py", "-c", PROGRAM]
-    done = subprocess.run(
-        [*command, folder / name, kind],
+def run(n, *arguments, cwd=None):
+    return subprocess.run(
+        [MPIEXEC, "-n", str(n), sys.executable, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         env=child_environment(),
+        cwd=cwd,
     )
+
+
+def on_ranks(folder, name, kind, n=2):
+    done = run(n, "-c", PROGRAM, folder / name, kind)
     return done, [np.load(path) for path in sorted(folder.glob(f"{name}.*.npy"))]
 
 
@@ -87,5 +95,20 @@ def test_the_same_bits_in_every_run(tmp_path):
 def test_bad_data_on_one_rank_end_all(tmp_path):
     done, results = on_ranks(tmp_path, "a", "fails")
     assert done.returncode != 0
-    assert "X has nan in row 5, column 3" in done.stderr
+    assert "rank 1: ValueError: X has nan in row 5, column 3" in done.stderr
+    words = "rank 0: RuntimeError: fit failed on rank 1: ValueError: X has nan in row 5, column 3"
+    assert words in done.stderr
     assert not results
+
+
+def test_the_program_of_the_guide(tmp_path):
+    guide = (ROOT / "docs" / "scale.md").read_text()
+    (program,) = (part for part in guide.split("```py\n") if part.startswith("# train.py"))
+    (tmp_path / "train.py").write_text(program.split("```")[0])
+    rng = np.random.default_rng(0)
+    for rank in range(3):
+        np.save(tmp_path / f"X-{rank}.npy", rng.random((300 + rank, 784), dtype=np.float32))
+        np.save(tmp_path / f"y-{rank}.npy", rng.integers(0, 10, 300 + rank))
+    done = run(3, "-m", "mpi4py", "train.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cnnfs.load(tmp_path / "model.safetensors").n_inputs == 784

@@ -15,8 +15,9 @@ OPTIMIZERS = {
     "adamw": lambda: cnnfs.AdamW(1e-3, clip_norm=0.5),
     "clipped": lambda: cnnfs.SGD(cnnfs.ExponentialDecay(0.1, 0.99), clip_value=0.01),
 }
-# Two orders of summation differ by some roundings of float64 in each of some 50 steps.
-BOUND = 1e-12
+# Two orders of summation differ by some roundings in each of some 50 steps; a hundred units of each
+# are left for what the steps after make of them.
+BOUND = {"float32": 50 * 100 * 2.0**-24, "float64": 50 * 100 * 2.0**-53}
 
 
 def network(last="softmax", dtype="float64", **penalties):
@@ -69,7 +70,7 @@ def alone(net, parts, optimizer, *, epochs, batch, weighted, shuffle=True, rng=0
 
 
 def assert_near(got, want):
-    assert np.abs(got - want).max() <= BOUND * np.abs(want).max()
+    assert np.abs(got - want).max() <= BOUND[str(want.dtype)] * np.abs(want).max()
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -96,14 +97,15 @@ def test_the_steps_of_one_process_with_the_union_of_the_batches(name, sizes, wei
     assert on_ranks(len(sizes), work)[0].tobytes() == results[0].tobytes(), "in every run"
 
 
-def test_twice_the_batch_size_of_one_process():
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_twice_the_batch_size_of_one_process(dtype):
     """As the user has it: rows dealt out batch by batch, and no shuffling."""
     x, y, _ = data([96])[0]
-    want = network()
+    want = network(dtype=dtype)
     want.fit(x, y, epochs=4, batch_size=16, shuffle=False)
 
     def work(comm):
-        net = network()
+        net = network(dtype=dtype)
         mine = np.arange(96).reshape(-1, 2, 8)[:, comm.Get_rank()].ravel()
         history = net.fit(x[mine], y[mine], epochs=4, batch_size=8, shuffle=False, comm=comm)
         return parameters(net), history
@@ -197,76 +199,3 @@ def test_callbacks_that_end_the_training_on_one_rank_end_it_on_all():
         return len(network().fit(x, y, epochs=9, rng=0, callbacks=stop, comm=comm)["loss"])
 
     assert on_ranks(2, work) == [2, 2]
-
-
-def test_divergence_is_the_same_on_all_ranks():
-    parts = data((24, 24), "linear")
-    parts[1][1][20] = 1e300  # on one rank only
-
-    def work(comm):
-        net = network("linear")
-        x, y, _ = parts[comm.Get_rank()]
-        with pytest.raises(cnnfs.TrainingDiverged) as caught:
-            net.fit(x, y, batch_size=8, shuffle=False, optimizer=cnnfs.SGD(0.1), comm=comm)
-        return caught.value.epoch, caught.value.step, parameters(net)
-
-    (*place, got), (*other, same) = on_ranks(2, work)
-    assert place == other == [1, 3]
-    assert got.tobytes() == same.tobytes()
-    assert np.isfinite(got).all()
-
-
-def test_an_error_on_one_rank_is_an_error_on_all():
-    parts = data((24, 24))
-    parts[1][0][3, 2] = np.nan
-
-    def work(comm):
-        x, y, _ = parts[comm.Get_rank()]
-        network().fit(x, y, comm=comm)
-
-    other, own = on_ranks(2, work)
-    assert type(own) is ValueError
-    assert "X has nan in row 3, column 2" in str(own)
-    assert type(other) is RuntimeError
-    assert str(other).startswith("fit failed on rank 1: ValueError: X has nan in row 3, column 2")
-
-
-DIFFERENT = {
-    "epochs is 2 on rank 1 and 1 on rank 0": ({"epochs": 1}, {"epochs": 2}),
-    "batch_size is 8": ({"batch_size": 16}, {"batch_size": 8}),
-    "shuffle is": ({"shuffle": True}, {"shuffle": False}),
-    "the optimizer is": ({"optimizer": "adam"}, {"optimizer": "sgd"}),
-    "the loss is": ({}, {"loss": cnnfs.CrossEntropy(label_smoothing=0.1)}),
-    "validation is": ({}, {"validation_split": 0.5}),
-}
-
-
-@pytest.mark.parametrize("words", DIFFERENT)
-def test_ranks_that_want_different_things(words):
-    parts = data((24, 24))
-
-    def work(comm):
-        x, y, _ = parts[comm.Get_rank()]
-        network().fit(x, y, comm=comm, **DIFFERENT[words][comm.Get_rank()])
-
-    errors = on_ranks(2, work)
-    assert all(type(error) is ValueError for error in errors), errors
-    assert words in str(errors[0])
-
-
-def test_networks_that_differ():
-    parts = data((24, 24))
-
-    def work(comm):
-        net = network() if comm.Get_rank() else cnnfs.Network([cnnfs.Layer(5, 3, "softmax")])
-        x, y, _ = parts[comm.Get_rank()]
-        net.fit(x, y, comm=comm)
-
-    for error in on_ranks(2, work):
-        assert "the dtype is" in str(error)
-
-
-def test_what_is_no_communicator():
-    for wrong in (2, "world", object()):
-        with pytest.raises(TypeError, match="comm must be a communicator of mpi4py"):
-            network().fit([[0.0] * 5], [0], comm=wrong)

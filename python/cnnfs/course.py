@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -184,12 +185,19 @@ class Course:
                 "one for each network, or call its reset()"
             )
         optimizer._trainer.set_optimizer(optimizer.name, list(optimizer.parameters()))
-        network._loss, network._optimizer = plan.loss, optimizer
 
     # What is different where several processes train: see `cnnfs.ranks`.
     first = True
 
     def begin(self, **settings: object) -> None:
+        """The network remembers with what it is trained."""
+        self.plan.network._loss, self.plan.network._optimizer = self.plan.loss, self.optimizer
+
+    def together(self) -> AbstractContextManager[None]:
+        """Around what may fail on one of several processes."""
+        return nullcontext()
+
+    def end(self) -> None:
         pass
 
     def seed(self, seed: int) -> int:

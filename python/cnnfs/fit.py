@@ -50,6 +50,8 @@ def fit(
 
         team = Team(comm)
     with nullcontext() if team is None else team:
+        if team is not None:
+            team.refuse(class_weight)
         epochs = checks.whole(epochs, "epochs", least=0)
         batch = checks.whole(batch_size, "batch_size", least=1)
         plan = Plan(network, loss)
@@ -66,11 +68,16 @@ def fit(
         listeners = _listeners(callbacks)
         course = Course(plan, optimizer) if team is None else team.course(plan, optimizer)
     course.begin(
-        epochs=epochs, batch_size=batch, shuffle=bool(shuffle), validation=validation is not None
+        epochs=epochs,
+        batch_size=batch,
+        shuffle=bool(shuffle),
+        validation=validation is not None,
+        class_weight=repr(class_weight),
     )
     spread = course.spread(data)
     history = History()
-    _notify(listeners, "on_begin", network)
+    with course.together():
+        _notify(listeners, "on_begin", network)
     with progress_line(epochs, progress if course.first else False) as show:
         for number in range(1, epochs + 1):
             seed = course.seed(seeds.of_epoch(course.optimizer.epochs))
@@ -87,10 +94,13 @@ def fit(
             show(number, logs)
             epoch = Epoch(network, number, epochs, logs, history, course.optimizer)
             # All of them are called, also when the first one has seen enough.
-            answers = [listener(epoch) for listener in listeners]
+            with course.together():
+                answers = [listener(epoch) for listener in listeners]
             if course.agreed(any(isinstance(a, bool | np.bool_) and a for a in answers)):
                 break
-    _notify(listeners, "on_end", network)
+    with course.together():
+        _notify(listeners, "on_end", network)
+    course.end()
     return history
 
 

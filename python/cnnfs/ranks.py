@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cnnfs.course import Course, Data, Plan, TrainingDiverged
 from cnnfs.optimizer import Optimizer
+from cnnfs.schedule import Schedule
 
 Array = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
@@ -24,13 +25,24 @@ class Team:
     """
 
     def __init__(self, comm: Any) -> None:
-        for method in _METHODS:
-            if not callable(getattr(comm, method, None)):
-                raise TypeError(
-                    "comm must be a communicator of mpi4py, such as MPI.COMM_WORLD, "
-                    f"not {type(comm).__name__}"
-                )
+        # A null communicator is false. One between two groups has no rank that all agree on.
+        usable = not isinstance(comm, type) and bool(comm)
+        usable = usable and all(callable(getattr(comm, method, None)) for method in _METHODS)
+        if not usable or (hasattr(comm, "Is_inter") and comm.Is_inter()):
+            what = comm.__name__ if isinstance(comm, type) else type(comm).__name__
+            raise TypeError(
+                "comm must be a communicator of mpi4py, such as MPI.COMM_WORLD, and within one "
+                f"group, not {'the class ' if isinstance(comm, type) else ''}{what}"
+            )
         self.comm = comm
+
+    def refuse(self, class_weight: object) -> None:
+        """What each rank would understand in another way."""
+        if self.comm.Get_size() > 1 and isinstance(class_weight, str):
+            raise ValueError(
+                f"class_weight={class_weight!r} would count the classes of each rank's own rows: "
+                "give a dict of the weights"
+            )
 
     def __enter__(self) -> None:
         pass
@@ -60,7 +72,7 @@ class SharedCourse(Course):
 
     def __init__(self, plan: Plan, optimizer: str | Optimizer | None, comm: Any) -> None:
         super().__init__(plan, optimizer)
-        self.comm = comm
+        self.comm, self._team = comm, Team(comm)
         self.first = comm.Get_rank() == 0
         # Of how many outputs the squared errors are measured.
         regression = not plan.loss.name.endswith("cross_entropy")
@@ -77,6 +89,7 @@ class SharedCourse(Course):
             "the penalties": plan.penalties,
             "the loss": repr(plan.loss),
             "the optimizer": (optimizer.name, optimizer.parameters(), self._clips()),
+            "the learning rate": _shown(optimizer.learning_rate),
         }
         for rank, other in enumerate(comm.allgather(own)):
             for name, value in other.items():
@@ -85,14 +98,24 @@ class SharedCourse(Course):
                         f"all ranks must call fit with the same settings, but {name} is {value} "
                         f"on rank {rank} and {own[name]} on rank {comm.Get_rank()}"
                     )
-        trainer = optimizer._trainer
-        state = [(layer.weights, layer.bias) for layer in layers], trainer.state(), trainer.steps
+        super().begin()
+        trainer, state = optimizer._trainer, None
+        if self.first:
+            numbers = [(layer.weights, layer.bias) for layer in layers]
+            state = numbers, trainer.state(), trainer.steps
         parameters, moments, steps = comm.bcast(state)
         optimizer._epochs = comm.bcast(optimizer._epochs)
         if not self.first:
             for layer, (weights, bias) in zip(layers, parameters, strict=True):
                 layer.weights, layer.bias = weights, bias
             trainer.set_state(moments, steps)
+
+    def together(self) -> Team:
+        return self._team
+
+    def end(self) -> None:
+        """Callbacks may put weights back: on all ranks, or on none."""
+        self._check_weights()
 
     def seed(self, seed: int) -> int:
         """Each rank draws its own order and dropouts."""
@@ -108,25 +131,39 @@ class SharedCourse(Course):
     ) -> tuple[Any, ...]:
         plan, optimizer, trainer = self.plan, self.optimizer, self.optimizer._trainer
         shares = self._shares(data, order, batch)
-        rates = self.comm.bcast(optimizer.rates(optimizer.steps, len(shares)))
+        rates = None
+        with self._team:
+            if self.first:
+                rates = optimizer.rates(optimizer.steps, len(shares))
+        rates = self.comm.bcast(rates)
         # Behind the gradient stands 0, or NaN if the loss was not finite.
         size = sum(layer.n_parameters for layer in plan.layers) + 1
         own, summed = (np.zeros(size, plan.network.dtype) for _ in range(2))
         total: list[Any] = [0.0, 0.0, 0.0, 0.0, np.zeros(self._n_squared)]
         choice = *plan.choice, plan.dropout()
         for step, share in enumerate(shares):
-            own[:] = 0
-            if share > 0:
+            failure = None
+            if share == 0:
+                own[:] = 0
+            else:
                 rows = order[step * batch : (step + 1) * batch]
-                finite, sums = trainer.gradient(
-                    *choice, data.x, data.targets, data.weights, rows,
-                    (seed + step) % (1 << 64), own,
-                )  # fmt: skip
+                try:
+                    finite, sums = trainer.gradient(
+                        *choice, data.x, data.targets, data.weights, rows,
+                        (seed + step) % (1 << 64), own,
+                    )  # fmt: skip
+                except Exception as error:
+                    finite, failure = False, error
+                else:
+                    total = [a + b for a, b in zip(total, sums, strict=True)]
                 own *= share
-                own[-1] = 0 if finite else np.nan
-                total = [a + b for a, b in zip(total, sums, strict=True)]
+                own[-1] = 0 if finite and np.isfinite(share) else np.nan
             self.comm.Allreduce(own, summed)
             finite = summed[-1] == 0
+            if not finite:
+                with self._team:
+                    if failure is not None:
+                        raise failure
             if not (finite and trainer.apply(summed, plan.penalties, rates[step], *self._clips())):
                 raise TrainingDiverged(number, step + 1, float(rates[step]))
         self._check_weights()
@@ -153,9 +190,10 @@ class SharedCourse(Course):
         steps = -(-len(order) // batch)
         own = np.zeros(max(self.comm.allgather(steps)))
         weights = np.ones(len(order)) if data.weights is None else data.weights[order]
-        own[:steps] = np.add.reduceat(weights, np.arange(0, len(order), batch))
-        total = self._sum(own)
-        return np.divide(own, total, out=np.zeros_like(own), where=total > 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            own[:steps] = np.add.reduceat(weights, np.arange(0, len(order), batch))
+            total = self._sum(own)
+            return np.divide(own, total, out=np.zeros_like(own), where=total > 0)
 
     def _sum(self, numbers: Doubles) -> Doubles:
         """The sum over all ranks."""
@@ -175,6 +213,12 @@ class SharedCourse(Course):
             digest = zlib.crc32(layer.bias.data, zlib.crc32(layer.weights.data, digest))
         if len(set(self.comm.allgather(digest))) > 1:
             raise RuntimeError(
-                "the ranks no longer have the same weights: this MPI's Allreduce does not give all "
-                "of them the same bits"
+                "the ranks no longer have the same weights: a callback or another thread changed "
+                "them on one rank (EarlyStopping belongs on all), or this MPI's Allreduce does not "
+                "give all ranks the same bits"
             )
+
+
+def _shown(learning_rate: object) -> str:
+    """A number or a schedule of ours; other functions can't be compared, and rank 0's counts."""
+    return repr(learning_rate) if isinstance(learning_rate, float | Schedule) else "a function"

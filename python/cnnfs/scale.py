@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,8 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
     Parameters
     ----------
     model : Layer or Network
-        It is part of the graph once, and copied to each process that needs it.
+        A copy is part of the graph, once, and sent to each process that needs it: the weights at
+        the call count.
     x : dask.array.Array, shape (n_inputs,) or (..., n_inputs)
     out : None
         There is nothing to write into.
@@ -36,7 +39,7 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
     ValueError
         If x has another number of features.
     TypeError
-        If x is not made of real numbers, or out is given.
+        If x is not made of real numbers, or masked, or out is given.
 
     Examples
     --------
@@ -54,18 +57,20 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
         raise TypeError("out is not possible with a dask array, which has no memory yet")
     if x.dtype.kind not in "biuf":
         raise TypeError(f"x has dtype {x.dtype}; cnnfs takes real numbers (bool, integer or float)")
+    if isinstance(x._meta, np.ma.MaskedArray):
+        raise TypeError("x is a masked array, and cnnfs would not see its mask: fill it first")
+    if x.ndim > 0 and math.isnan(x.shape[-1]):
+        raise ValueError("the number of x's features is not known: call x.compute_chunk_sizes()")
     # What else may be wrong is told in the words of any other call.
-    features = () if x.ndim == 0 else x.shape[-1:]
-    if features != features or features == (model.n_inputs,):
-        n_outputs = model.n_neurons if isinstance(model, Layer) else model.n_outputs
-    else:
-        model(np.zeros((0,) * (x.ndim - 1) + features))
+    if x.ndim == 0 or x.shape[-1] != model.n_inputs:
+        model(np.zeros((0,) * (x.ndim - 1) + x.shape[-1:]))
         raise AssertionError("the call before must fail")
+    n_outputs = model.n_neurons if isinstance(model, Layer) else model.n_outputs
     x = x.rechunk({x.ndim - 1: -1})
     return dask.array.map_blocks(
         _run,
         x,
-        model=dask.delayed(model, pure=True, traverse=False),
+        model=dask.delayed(copy.deepcopy(model), pure=True, traverse=False),
         chunks=(*x.chunks[:-1], (n_outputs,)),
         dtype=model.dtype,
         meta=np.empty((0,) * x.ndim, model.dtype),

@@ -94,7 +94,8 @@ class Training:
             only in an interactive session.
         comm : mpi4py.MPI.Comm, optional
             Train on all of its ranks together: each calls fit with rows of its own, and a step
-            takes batch_size rows of each. See ``docs/scale.md``.
+            takes batch_size rows of each. The same weights for the same number of ranks. See
+            ``docs/scale.md``.
 
         Returns
         -------
@@ -235,6 +236,7 @@ class Training:
         plan = Plan(self._network, loss)
         data = plan.data(x, y, sample_weight, names=("x", "y"), one_row=True)
         course = Course(plan, optimizer)
+        course.begin()
         seed = Seeds(rng).of_epoch(course.optimizer.steps) if plan.dropout() else 0
         sums = course.train(data, data.rows, len(data.rows), seed, 1)
         return float(sums[1] / sums[0])

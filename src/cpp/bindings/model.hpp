@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string_view>
 #include <variant>
 
 #include "bindings/callable.hpp"
@@ -44,11 +45,20 @@ bool forward(const Network<T>& network, MatrixView<const T> x, MatrixView<T> y) 
     return network.forward({layers.data(), count}, x, y, &unlocked);
 }
 
-// Whether it is a lazy array of dask, which is known by where its class is from: dask is not imported.
+// Whether it is a lazy array of dask, or of a class derived from it, which is known by the classes' names:
+// dask is not imported.
 inline bool is_lazy(PyObject* object) {
     if (PyArray_Check(object) || PyList_CheckExact(object)) return false;
-    const py::object name = py::getattr(py::type::handle_of(object), "__module__", py::none());
-    return PyUnicode_Check(name.ptr()) && py::cast<std::string>(name).starts_with("dask.array");
+    const PyObject* const bases = Py_TYPE(object)->tp_mro;
+    for (Py_ssize_t i = 0; bases && i < PyTuple_GET_SIZE(bases); ++i) {
+        auto* const base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i));
+        if (std::string_view(base->tp_name) != "Array" || !base->tp_dict) continue;
+        PyObject* const module = PyDict_GetItemString(base->tp_dict, "__module__");  // borrowed
+        if (module && PyUnicode_Check(module) &&
+            py::cast<std::string>(py::handle(module)).starts_with("dask.array"))
+            return true;
+    }
+    return false;
 }
 
 template <class T>

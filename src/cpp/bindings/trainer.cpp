@@ -174,7 +174,7 @@ py::tuple gradient(TrainerModel& model, const std::string& loss, double paramete
             trainer.discard();
             throw;
         }
-        trainer.discard();
+        trainer.pause();
         if (end == End::interrupted) throw py::error_already_set();
         return py::make_tuple(end == End::done, tuple_of(measures));
     });
@@ -183,19 +183,22 @@ py::tuple gradient(TrainerModel& model, const std::string& loss, double paramete
 // The other half, with a gradient in the order that gradient() gives. False if it diverged.
 bool apply(TrainerModel& model, const py::object& flat, const Penalties& penalties, double rate,
            double clip_value, double clip_norm) {
-    TrainingChoice choice = choice_of("mse", 0, penalties);
+    TrainingChoice choice = choice_of("mse", 0, penalties);  // of the loss nothing is asked here
     choice.clip_value = clip_value;
     choice.clip_norm = clip_norm;
     const Turn turn(model);
     return model.visit([&]<class T>(Trainer<T>& trainer) {
         trainer.begin();
         bool finite = false;
-        {
+        try {
             WithoutLock unlocked;
             for_each_layer(trainer, flat, [&](std::size_t l, const Dense<T>& dense, T* w, T* b) {
                 pack<T>(dense, w, b, trainer.gradient_of(l));
             });
             finite = trainer.apply(choice, rate);
+        } catch (...) {
+            trainer.discard();
+            throw;
         }
         trainer.publish();
         return finite;

@@ -34,6 +34,8 @@ public:
     void begin();
     void publish();
     void discard();  // instead of publish(): the layers keep what they had
+    // The same where nothing was changed: the next begin() need not copy.
+    void pause() { layers_.clear(); }
 
     // A step for each batch and rate. `steps` counts those that were done. A loss that is not finite ends
     // the run before its step; so does a step that would make parameters infinite, which leaves these
