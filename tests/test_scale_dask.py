@@ -165,3 +165,14 @@ def test_dask_is_not_imported_for_other_arguments():
                 print("dask" in sys.modules)
     """
     assert checked_python(code).split() == ["False", "False"]
+
+
+def test_array_expressions():
+    code = """
+        import dask.array as da, numpy as np, cnnfs
+        net = cnnfs.Network([cnnfs.Layer(4, 3, rng=0)])
+        y = net(da.ones((10, 4), chunks=(5, 2)))
+        assert y.shape == (10, 3)
+        assert (y.compute() == net(np.ones((10, 4)))).all()
+    """
+    checked_python(code, DASK_ARRAY__QUERY_PLANNING="True")

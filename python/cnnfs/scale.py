@@ -67,10 +67,13 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
         raise AssertionError("the call before must fail")
     n_outputs = model.n_neurons if isinstance(model, Layer) else model.n_outputs
     x = x.rechunk({x.ndim - 1: -1})
+    snapshot = copy.deepcopy(model)
+    if isinstance(x, dask.array.core.Array):  # array expressions would lose it
+        snapshot = dask.delayed(snapshot, pure=True, traverse=False)
     return dask.array.map_blocks(
         _run,
         x,
-        model=dask.delayed(copy.deepcopy(model), pure=True, traverse=False),
+        model=snapshot,
         chunks=(*x.chunks[:-1], (n_outputs,)),
         dtype=model.dtype,
         meta=np.empty((0,) * x.ndim, model.dtype),
