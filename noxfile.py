@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def interop(session: nox.Session) -> None:
     """The tests beside PyTorch and Keras, which the extra `test` leaves out for their size."""
-    session.install(".[test]", "torch", "keras")
+    session.install(".[test]", "torch", "onnxscript", "keras")
     files = [*Path("tests").glob("test_*torch*.py"), *Path("tests").glob("test_*keras*.py")]
     files += [Path("tests/test_onnx_real.py"), Path("tests/test_docs.py")]
     session.run("python", "-m", "pytest", *map(str, sorted(files)), *session.posargs)
