@@ -212,15 +212,19 @@ class Course:
     def measure(self, data: Data, batch: int) -> dict[str, float]:
         return self.plan.measure(data, batch)
 
+    @property
+    def clips(self) -> tuple[float, float]:
+        """By value and by norm, as the native functions take them: 0 is none."""
+        return self.optimizer.clip_value or 0.0, self.optimizer.clip_norm or 0.0
+
     def train(
         self, data: Data, order: npt.NDArray[np.int64], batch: int, seed: int, number: int
     ) -> tuple[Any, ...]:
         optimizer = self.optimizer
         count = -(-len(order) // batch)
         rates = optimizer.rates(optimizer.steps, count)
-        clips = optimizer.clip_value or 0.0, optimizer.clip_norm or 0.0
         steps, finite, sums = optimizer._trainer.train(
-            *self.plan.choice, self.plan.dropout(), *clips, data.x, data.targets, data.weights,
+            *self.plan.choice, self.plan.dropout(), *self.clips, data.x, data.targets, data.weights,
             order, batch, rates, seed,
         )  # fmt: skip
         if not finite:

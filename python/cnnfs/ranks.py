@@ -88,7 +88,7 @@ class SharedCourse(Course):
             "the dropouts": plan.dropout(),
             "the penalties": plan.penalties,
             "the loss": repr(plan.loss),
-            "the optimizer": (optimizer.name, optimizer.parameters(), self._clips()),
+            "the optimizer": (optimizer.name, optimizer.parameters(), self.clips),
             "the learning rate": _shown(optimizer.learning_rate),
         }
         for rank, other in enumerate(comm.allgather(own)):
@@ -164,7 +164,7 @@ class SharedCourse(Course):
                 with self._team:
                     if failure is not None:
                         raise failure
-            if not (finite and trainer.apply(summed, plan.penalties, rates[step], *self._clips())):
+            if not (finite and trainer.apply(summed, plan.penalties, rates[step], *self.clips)):
                 raise TrainingDiverged(number, step + 1, float(rates[step]))
         self._check_weights()
         return self._summed(total)
@@ -181,9 +181,6 @@ class SharedCourse(Course):
 
     def measure(self, data: Data, batch: int) -> dict[str, float]:
         return self.plan.logs(self._summed(self.plan.sums(data, batch)), self.spread(data))
-
-    def _clips(self) -> tuple[float, float]:
-        return self.optimizer.clip_value or 0.0, self.optimizer.clip_norm or 0.0
 
     def _shares(self, data: Data, order: npt.NDArray[np.int64], batch: int) -> Doubles:
         """Of each step, how much of all ranks' rows (by weight) are this one's."""

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfs.layer import Layer
-
 if TYPE_CHECKING:
+    from cnnfs.layer import Layer
     from cnnfs.network import Network
 
 
@@ -55,17 +54,12 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
 
     if out is not None:
         raise TypeError("out is not possible with a dask array, which has no memory yet")
-    if x.dtype.kind not in "biuf":
-        raise TypeError(f"x has dtype {x.dtype}; cnnfs takes real numbers (bool, integer or float)")
     if isinstance(x._meta, np.ma.MaskedArray):
         raise TypeError("x is a masked array, and cnnfs would not see its mask: fill it first")
     if x.ndim > 0 and math.isnan(x.shape[-1]):
         raise ValueError("the number of x's features is not known: call x.compute_chunk_sizes()")
     # What else may be wrong is told in the words of any other call.
-    if x.ndim == 0 or x.shape[-1] != model.n_inputs:
-        model(np.zeros((0,) * (x.ndim - 1) + x.shape[-1:]))
-        raise AssertionError("the call before must fail")
-    n_outputs = model.n_neurons if isinstance(model, Layer) else model.n_outputs
+    like = model(np.zeros((0,) * (x.ndim - 1) + x.shape[-1:], x.dtype))
     x = x.rechunk({x.ndim - 1: -1})
     snapshot = copy.deepcopy(model)
     if isinstance(x, dask.array.core.Array):  # array expressions would lose it
@@ -74,9 +68,9 @@ def map_dask(model: Layer | Network, x: Any, out: object = None) -> Any:
         _run,
         x,
         model=snapshot,
-        chunks=(*x.chunks[:-1], (n_outputs,)),
-        dtype=model.dtype,
-        meta=np.empty((0,) * x.ndim, model.dtype),
+        chunks=(*x.chunks[:-1], like.shape[-1:]),
+        dtype=like.dtype,
+        meta=np.empty((0,) * x.ndim, like.dtype),
     )
 
 
