@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Self, SupportsIndex, overload
 
 from cnnfs import _cnnfs_core
+from cnnfs.chaining import check_chain
 from cnnfs.dropout import Dropout
 from cnnfs.inspection import Inspection
 from cnnfs.layer import Layer
@@ -69,7 +70,7 @@ class Network(_cnnfs_core.Network, Training, Inspection):
         if isinstance(layers, Layer):
             raise TypeError("layers must be a list of layers, not a Layer: write Network([layer])")
         chain = tuple(layers)
-        _check_chain(chain)
+        check_chain(chain)
         _cnnfs_core.Network.__init__(self, [part for part in chain if isinstance(part, Layer)])
         self._layers = chain
 
@@ -277,30 +278,3 @@ class Network(_cnnfs_core.Network, Training, Inspection):
 
 def _restore_network(cls: type[Network], layers: list[Layer | Dropout]) -> Network:
     return cls._made_of(layers)
-
-
-def _check_chain(chain: tuple[object, ...]) -> None:
-    """Raise an error in the user's words unless these can follow one another."""
-    if not chain:
-        raise ValueError("a Network needs at least one layer")
-    previous: tuple[int, Layer] | None = None
-    for i, layer in enumerate(chain):
-        if isinstance(layer, Dropout):
-            continue
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{i}] must be a cnnfs.Layer, not {type(layer).__name__}")
-        if previous is not None:
-            before, last = previous
-            if layer.n_inputs != last.n_neurons:
-                raise ValueError(
-                    f"layer {i} takes {layer.n_inputs} inputs, but layer {before} has "
-                    f"{last.n_neurons} neurons: {last!r}, {layer!r}"
-                )
-            if layer.dtype != last.dtype:
-                raise ValueError(
-                    f"layer {i} is {layer.dtype}, but layer {before} is {last.dtype}: "
-                    "give all layers one dtype"
-                )
-        previous = i, layer
-    if isinstance(chain[-1], Dropout):
-        raise ValueError("a Dropout can't be last: it would drop what the network gives")
